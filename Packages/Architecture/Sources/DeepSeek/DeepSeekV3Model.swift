@@ -1,0 +1,120 @@
+// DeepSeek-V3 as a value: embedding, decoder layers, norm, head, and the module that predicts one token further.
+import LanguageModels
+import Layers
+import Tensors
+
+public struct DeepSeekV3Model: LanguageModel {
+  public let settings: DeepSeekV3Settings
+  public let configuration: [UInt8]
+  public let device: Device
+  let table: RotaryTable
+  var embedding: Embedding
+  var layers: [DecoderLayer]
+  var norm: RMSNorm
+  var head: Linear?
+  var prediction: PredictionModule?
+
+  public var vocabularySize: Int { settings.vocabularySize }
+  public var contextLength: Int { settings.contextLength }
+
+  public init(_ configuration: [UInt8], from weights: Weights, on device: Device) throws {
+    let s = try DeepSeekV3Settings(configuration)
+    (settings, self.configuration, self.device) = (s, configuration, device)
+    table = RotaryTable(s.rotary, width: s.rotaryWidth, positions: s.contextLength, on: device)
+    let model = weights["model"]
+    embedding = try Embedding(s.vocabularySize, s.hiddenSize, model["embed_tokens"])
+    layers = try (0..<s.layers).map { try DecoderLayer(s, index: $0, model["layers"][$0]) }
+    norm = try RMSNorm(s.hiddenSize, epsilon: Float(s.normEpsilon), model["norm"])
+    head = s.isHeadTied ? nil : try Linear(s.hiddenSize, s.vocabularySize, weights["lm_head"])
+    // A checkpoint that other tools have saved may announce the module without bringing it.
+    let last = model["layers"][s.layers]
+    prediction = s.predictionLayers > 0 && last.has("eh_proj.weight") ? try PredictionModule(s, last) : nil
+  }
+
+  public mutating func visit(_ visitor: inout some ParameterVisitor) {
+    visitor("model.embed_tokens", &embedding)
+    visitor("model.layers", &layers)
+    visitor("model.layers.\(settings.layers)", &prediction)
+    visitor("model.norm", &norm)
+    visitor("lm_head", &head)
+  }
+
+  public func isHiddenMatrix(_ name: String) -> Bool {
+    name.hasSuffix("_proj.weight") || name.hasSuffix("kv_a_proj_with_mqa.weight")
+  }
+
+  public func makeMemory(slots: Int, capacity: Int, form: AttentionForm) -> AttentionMemory {
+    let s = settings
+    let width = form == .absorbed ? s.latentRank : s.heads * (s.noPositionWidth + s.valueWidth)
+    return AttentionMemory(
+      slots: slots, capacity: capacity, form: form, layers: s.layers, widths: [width, s.rotaryWidth], on: device)
+  }
+
+  public func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?) -> Tensor {
+    var report: RoutingReport?
+    return hiddenStates(batch, memory: &memory, report: &report)
+  }
+  public func logits(_ hidden: Tensor) -> Tensor { LinearProduct()(hidden, head?.weight ?? embedding.weight) }
+
+  private func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?, report: inout RoutingReport?) -> Tensor {
+    var pass = attentionPass(batch)
+    if let memory {
+      pass.memoryRows = Tensor(batch.memoryRows(memory.capacity), shape: [batch.tokens.count], on: device)
+    }
+    var x = embedding(Tensor(batch.tokens, shape: [batch.tokens.count], on: device))
+    for layer in layers { x = layer(x, pass, memory: &memory, report: &report) }
+    return norm(x)
+  }
+  private func attentionPass(_ batch: TokenBatch) -> AttentionPass {
+    let positions = Tensor(batch.positions, shape: [batch.tokens.count], on: device)
+    return AttentionPass(positions: positions, table: table, batch: batch)
+  }
+
+  public func trainingPass(_ batch: TokenBatch, targets: [Int32], _ options: TrainingOptions) -> TrainingPass {
+    var none: AttentionMemory?
+    var report: RoutingReport? = RoutingReport(rows: batch.rows, balanceWeight: options.balanceLossWeight)
+    let hidden = hiddenStates(batch, memory: &none, report: &report)
+    let logp = CrossEntropy()(logits(hidden), Tensor(targets, shape: [targets.count], on: device))
+    var pass = TrainingPass(logProbabilities: logp)
+    if let prediction, options.mtpLossWeight > 0 {
+      let loss = predictionLoss(prediction, hidden, batch, targets, &report)
+      pass.figures["mtp_loss"] = loss.detached()
+      pass.auxiliaryLoss = loss * Float(options.mtpLossWeight)
+    }
+    if let balance = report?.balanceLoss {
+      pass.figures["balance_loss"] = balance.detached()
+      pass.auxiliaryLoss = pass.auxiliaryLoss.map { $0 + balance } ?? balance
+    }
+    pass.observations = report?.observations ?? []
+    return pass
+  }
+
+  /// −(1/T) Σ log p(t[i+2]) (DeepSeek-V3, equation 24): divided by all T tokens, not by those that have a target.
+  private func predictionLoss(
+    _ prediction: PredictionModule, _ hidden: Tensor, _ batch: TokenBatch, _ targets: [Int32], _ report: inout RoutingReport?
+  ) -> Tensor {
+    var (next, after) = ([Int32](), [Int32]())
+    var start = 0
+    for row in batch.rows {
+      let end = start + row.count
+      next += Array(batch.tokens[(start + 1)..<end]) + [0]
+      after += Array(targets[(start + 1)..<end]) + [-1]
+      start = end
+    }
+    let embedded = embedding(Tensor(next, shape: [next.count], on: device))
+    let state = prediction(hidden: hidden, nextEmbedding: embedded, attentionPass(batch), report: &report)
+    let logp = CrossEntropy()(logits(state), Tensor(after, shape: [after.count], on: device))
+    return logp.total() * (-1 / Float(batch.tokens.count))
+  }
+
+  public mutating func settle(_ observations: [RouterObservation], _ options: TrainingOptions) {
+    guard options.biasUpdateRate > 0 else { return }
+    for observation in observations {
+      if observation.layer == settings.layers {
+        prediction?.layer.routed?.router.updateBias(observation.counts, rate: options.biasUpdateRate)
+      } else {
+        layers[observation.layer].routed?.router.updateBias(observation.counts, rate: options.biasUpdateRate)
+      }
+    }
+  }
+}

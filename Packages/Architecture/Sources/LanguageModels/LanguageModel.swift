@@ -1,0 +1,87 @@
+// What a language model is to training and serving.
+import Layers
+import Tensors
+import Text
+
+/// A model that continues token sequences. A value: a snapshot is an assignment.
+public protocol LanguageModel: Module {
+  var vocabularySize: Int { get }
+  /// The longest sequence it can read.
+  var contextLength: Int { get }
+  var device: Device { get }
+  /// The published `config.json` that describes this model, as it should be written beside its weights.
+  var configuration: [UInt8] { get }
+
+  /// The state after the last layer's norm, [tokens, width]. With a memory, each row continues its slot and the slot
+  /// is extended by the row's tokens.
+  func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?) -> Tensor
+  /// Logits [rows, vocabulary] of hidden states.
+  func logits(_ hidden: Tensor) -> Tensor
+  func makeMemory(slots: Int, capacity: Int, form: AttentionForm) -> AttentionMemory
+  /// Everything that a training step needs from one forward pass.
+  func trainingPass(_ batch: TokenBatch, targets: [Int32], _ options: TrainingOptions) -> TrainingPass
+  /// Lets the model change what is not trained by gradients (the router's bias), once after each optimizer step.
+  mutating func settle(_ observations: [RouterObservation], _ options: TrainingOptions)
+  /// Whether the optimizer for hidden matrices should take this parameter (embeddings, heads, gates and norms: no).
+  func isHiddenMatrix(_ name: String) -> Bool
+}
+
+extension LanguageModel {
+  /// Logits [tokens, vocabulary] for every token of the batch, without a memory.
+  public func callAsFunction(_ batch: TokenBatch) -> Tensor {
+    var none: AttentionMemory?
+    return logits(hiddenStates(batch, memory: &none))
+  }
+}
+
+/// What the family adds to the next-token loss.
+public struct TrainingOptions: Sendable {
+  /// λ: the weight of the multi-token-prediction loss; 0 leaves the module out of the pass.
+  public var mtpLossWeight = 0.0
+  /// α: the weight of the sequence-wise balance loss.
+  public var balanceLossWeight = 0.0
+  /// γ: how far a router's bias moves after each step.
+  public var biasUpdateRate = 0.0
+  public init() {}
+}
+
+/// The result of one training forward pass.
+public struct TrainingPass: Sendable {
+  /// Log-probability of every target, [tokens], tracked; 0 where the target is −1.
+  public var logProbabilities: Tensor
+  /// Further losses, already weighted: a tracked scalar.
+  public var auxiliaryLoss: Tensor?
+  /// Scalars worth recording, by their usual names.
+  public var figures: [String: Tensor]
+  public var observations: [RouterObservation]
+  public init(
+    logProbabilities: Tensor, auxiliaryLoss: Tensor? = nil, figures: [String: Tensor] = [:],
+    observations: [RouterObservation] = []
+  ) {
+    (self.logProbabilities, self.auxiliaryLoss) = (logProbabilities, auxiliaryLoss)
+    (self.figures, self.observations) = (figures, observations)
+  }
+}
+
+/// How many tokens each expert of one layer was given.
+public struct RouterObservation: Sendable, Equatable {
+  public let layer: Int
+  public var counts: [Int]
+  public init(layer: Int, counts: [Int]) { (self.layer, self.counts) = (layer, counts) }
+
+  /// Observations of several passes of one step, added layer by layer.
+  public static func sum(_ passes: [[RouterObservation]]) -> [RouterObservation] {
+    guard var total = passes.first else { return [] }
+    for pass in passes.dropFirst() {
+      for (i, observation) in pass.enumerated() {
+        for e in observation.counts.indices { total[i].counts[e] += observation.counts[e] }
+      }
+    }
+    return total
+  }
+  /// (max load − mean) / mean, the imbalance that the papers call MaxVio.
+  public var maximumViolation: Double {
+    let mean = Double(counts.reduce(0, +)) / Double(max(counts.count, 1))
+    return mean == 0 ? 0 : (Double(counts.max() ?? 0) - mean) / mean
+  }
+}

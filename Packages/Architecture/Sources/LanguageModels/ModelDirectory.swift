@@ -1,0 +1,69 @@
+// A model on disk in Hugging Face layout: config.json, weights, tokenizer, template.
+import Checkpoints
+import Foundation
+import Layers
+import Plugins
+import Tensors
+import Text
+
+/// A directory that holds a model.
+public struct ModelDirectory: Sendable {
+  public let path: String
+  public init(_ path: String) { self.path = path }
+
+  /// The bytes of config.json. Throws `ModelError` when there is none.
+  public func configuration() throws -> [UInt8] {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw ModelError("\(path): no such directory; a model is a directory with config.json and *.safetensors")
+    }
+    guard let data = FileManager.default.contents(atPath: "\(path)/config.json") else {
+      throw ModelError("\(path): no config.json; a model's directory has config.json and *.safetensors")
+    }
+    return [UInt8](data)
+  }
+
+  /// The family that reads this model, by its `model_type`.
+  public func family(_ registry: Registry) throws -> AnyModelFamily {
+    try registry.families.make(ModelType.read(configuration(), from: "\(path)/config.json"))
+  }
+
+  /// The model with its weights on `device`.
+  public func model(_ registry: Registry, on device: Device) throws -> any LanguageModel {
+    let configuration = try configuration()
+    let family = try family(registry)
+    let weights = CheckpointWeights(try CheckpointFiles(path), on: device)
+    return try family.build(configuration, Weights(weights), device)
+  }
+
+  /// The tokenizer beside the weights.
+  public func tokenizer() throws -> BytePairEncoding { try BytePairEncoding(contentsOf: path) }
+
+  /// The chat template beside the weights; DeepSeek's own where the directory names none.
+  public func template() throws -> any ChatTemplate {
+    FileManager.default.fileExists(atPath: "\(path)/\(TemplateFile.name)")
+      ? try TemplateFile(contentsOf: path).template : DeepSeekTemplate(opensThinking: true)
+  }
+
+  /// Writes a model with its tokenizer's files into a fresh directory that somebody else publishes.
+  public static func write(_ model: some LanguageModel, textFiles: TextFiles, into directory: String) throws {
+    try DurableFile.write(model.configuration, to: "\(directory)/config.json")
+    try SafetensorsWriter().write(model.tensorsToStore, in: directory)
+    try textFiles.write(into: directory)
+  }
+}
+
+/// The tokenizer's files as they are, so that a checkpoint carries exactly those that it was trained with.
+public struct TextFiles: Sendable {
+  static let names = ["tokenizer.json", "tokenizer_config.json", TemplateFile.name]
+  private let files: [(name: String, bytes: [UInt8])]
+
+  /// Reads those that `directory` has.
+  public init(from directory: String) {
+    files = Self.names.compactMap { name in
+      FileManager.default.contents(atPath: "\(directory)/\(name)").map { (name, [UInt8]($0)) }
+    }
+  }
+  public func write(into directory: String) throws {
+    for file in files { try DurableFile.write(file.bytes, to: "\(directory)/\(file.name)") }
+  }
+}

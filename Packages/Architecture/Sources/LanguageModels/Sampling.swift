@@ -1,0 +1,63 @@
+// Drawing the next token.
+// The draw is keyed by (seed, request, position): the same key gives the same token in any batch.
+import Tensors
+import Text
+
+/// Draws tokens from logits.
+public struct TokenSampler: Sendable {
+  public let options: GenerationOptions
+  public init(_ options: GenerationOptions) { self.options = options }
+
+  /// The token for one row of logits.
+  public func draw(_ logits: UnsafeBufferPointer<Float>, request: UInt64, position: Int) -> Int {
+    let best = Self.argmax(logits)
+    return options.temperature == 0 ? best : sample(logits, best, request, position)
+  }
+
+  /// The log-probability of each row's token at temperature 1 and untruncated: the very kernel that training runs, so
+  /// that both agree bit for bit.
+  public static func logProbabilities(of tokens: [Int32], in logits: Tensor) -> [Float] {
+    CrossEntropy()(logits.detached(), Tensor(tokens, shape: [tokens.count], on: logits.device)).floats()
+  }
+
+  private func sample(_ logits: UnsafeBufferPointer<Float>, _ best: Int, _ request: UInt64, _ position: Int) -> Int {
+    var random = RandomStream(seed: options.seed, path: request, UInt64(position))
+    let u = random.uniform()
+    let inverse = 1 / Float(options.temperature)
+    let largest = logits[best]
+    if options.topK == 0 && options.topP >= 1 {
+      return Self.pick(u, among: logits.indices) { ExactMath.exp((logits[$0] - largest) * inverse) }
+    }
+    var kept = logits.indices.sorted { logits[$0] != logits[$1] ? logits[$0] > logits[$1] : $0 < $1 }
+    if options.topK > 0 { kept = Array(kept.prefix(options.topK)) }
+    let weights = kept.map { ExactMath.exp((logits[$0] - largest) * inverse) }
+    let total = weights.reduce(0, +)
+    var (covered, count) = (Float(0), 0)
+    while count < kept.count && (count == 0 || covered < Float(options.topP) * total) {
+      covered += weights[count]
+      count += 1
+    }
+    return kept[Self.pick(u, among: 0..<count) { weights[$0] }]
+  }
+
+  /// The first index at which the running sum of weights passes u · total.
+  private static func pick(_ u: Float, among indices: Range<Int>, _ weight: (Int) -> Float) -> Int {
+    let weights = indices.map(weight)
+    let threshold = Double(u) * weights.reduce(0.0) { $0 + Double($1) }
+    var running = 0.0
+    var last = indices.lowerBound
+    for (offset, w) in weights.enumerated() where w > 0 {
+      running += Double(w)
+      last = indices.lowerBound + offset
+      if running > threshold { return last }
+    }
+    return last
+  }
+
+  /// The largest logit; the lowest index among equals.
+  public static func argmax(_ logits: UnsafeBufferPointer<Float>) -> Int {
+    var best = 0
+    for i in logits.indices where logits[i] > logits[best] { best = i }
+    return best
+  }
+}

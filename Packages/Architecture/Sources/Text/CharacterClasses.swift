@@ -1,0 +1,80 @@
+// The Unicode classes that pre-tokenisation asks about, one table look-up per character.
+// Regular expressions spell them \p{L}, \p{N}, \p{P}, \p{S}, \p{M} and \s.
+
+/// The classes of one character; a character has at most one general category, but a line break is also whitespace.
+struct CharacterClass: OptionSet {
+  let rawValue: UInt8
+  static let letter = CharacterClass(rawValue: 1)
+  static let number = CharacterClass(rawValue: 2)
+  static let punctuation = CharacterClass(rawValue: 4)
+  static let symbol = CharacterClass(rawValue: 8)
+  static let mark = CharacterClass(rawValue: 16)
+  /// The Unicode property White_Space, which is what `\s` means to the engines that define these patterns.
+  static let whitespace = CharacterClass(rawValue: 32)
+  /// Carriage return and line feed only.
+  static let lineBreak = CharacterClass(rawValue: 64)
+  /// U+4E00-U+9FA5 and the Hiragana and Katakana blocks.
+  static let eastAsian = CharacterClass(rawValue: 128)
+}
+
+/// A two-level table from scalar to classes: blocks of 256 scalars, equal blocks stored once.
+struct CharacterClasses: Sendable {
+  private let blockOfPage: [UInt16]
+  private let classes: [CharacterClass.RawValue]
+
+  /// The table of Unicode 16, the version of the engine that other implementations of these patterns use. Characters
+  /// that are newer have no class, so that a text has the same tokens everywhere.
+  static let standard = CharacterClasses()
+
+  private init() {
+    let pageCount = 0x110000 / 256
+    var blockOfPage = [UInt16](repeating: 0, count: pageCount)
+    var classes = [UInt8](repeating: 0, count: 256)
+    var known: [[UInt8]: UInt16] = [classes: 0]
+    // Planes 4 to 13 are unassigned and the last two are private use: no class at all, so block 0 serves them.
+    for page in 0..<pageCount where page < 0x400 || page >> 8 == 0xE {
+      let block = (0..<256).map { Self.classify(UInt32(page << 8 | $0)).rawValue }
+      if let index = known[block] {
+        blockOfPage[page] = index
+      } else {
+        let index = UInt16(known.count)
+        known[block] = index
+        blockOfPage[page] = index
+        classes += block
+      }
+    }
+    (self.blockOfPage, self.classes) = (blockOfPage, classes)
+  }
+
+  /// The classes of a scalar value; nothing for surrogates and values out of range.
+  @inline(__always)
+  subscript(scalar: UInt32) -> CharacterClass {
+    let page = Int(scalar >> 8)
+    guard page < blockOfPage.count else { return [] }
+    return CharacterClass(rawValue: classes[Int(blockOfPage[page]) << 8 | Int(scalar & 255)])
+  }
+
+  private static func classify(_ value: UInt32) -> CharacterClass {
+    guard let scalar = Unicode.Scalar(value), let age = scalar.properties.age, age.major <= 16 else { return [] }
+    var result: CharacterClass = category(of: scalar)
+    if scalar.properties.isWhitespace { result.insert(.whitespace) }
+    if value == 10 || value == 13 { result.insert(.lineBreak) }
+    if (0x4E00...0x9FA5).contains(value) || (0x3040...0x30FF).contains(value) { result.insert(.eastAsian) }
+    return result
+  }
+
+  private static func category(of scalar: Unicode.Scalar) -> CharacterClass {
+    switch scalar.properties.generalCategory {
+    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: return .letter
+    case .decimalNumber, .letterNumber, .otherNumber: return .number
+    case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+      .finalPunctuation, .otherPunctuation:
+      return .punctuation
+    case .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol: return .symbol
+    case .nonspacingMark, .spacingMark, .enclosingMark: return .mark
+    case .spaceSeparator, .lineSeparator, .paragraphSeparator, .control, .format, .surrogate, .privateUse, .unassigned:
+      return []
+    @unknown default: return []
+    }
+  }
+}

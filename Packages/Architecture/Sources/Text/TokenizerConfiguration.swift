@@ -1,0 +1,54 @@
+// tokenizer_config.json: which tokens begin and end a sequence, and the chat template as text.
+// Everything else in that file restates tokenizer.json or belongs to other programs.
+import Foundation
+
+/// The part of tokenizer_config.json that changes what a tokenizer does.
+public struct TokenizerConfiguration: Sendable, Hashable, Codable {
+  /// The written form of the token that begins a document.
+  public var beginningOfSequence: String?
+  /// The written form of the token that ends a document or an answer.
+  public var endOfSequence: String?
+  /// The chat template, not interpreted here.
+  public var chatTemplate: String?
+
+  public init(beginningOfSequence: String? = nil, endOfSequence: String? = nil, chatTemplate: String? = nil) {
+    (self.beginningOfSequence, self.endOfSequence) = (beginningOfSequence, endOfSequence)
+    self.chatTemplate = chatTemplate
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case beginningOfSequence = "bos_token"
+    case endOfSequence = "eos_token"
+    case chatTemplate = "chat_template"
+  }
+
+  /// A token is written as a string or as an object with its `content`.
+  private struct WrittenToken: Decodable {
+    let content: String
+    enum CodingKeys: CodingKey { case content }
+    init(from decoder: any Decoder) throws {
+      if let text = try? decoder.singleValueContainer().decode(String.self) {
+        content = text
+      } else {
+        content = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .content)
+      }
+    }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    beginningOfSequence = try container.decodeIfPresent(WrittenToken.self, forKey: .beginningOfSequence)?.content
+    endOfSequence = try container.decodeIfPresent(WrittenToken.self, forKey: .endOfSequence)?.content
+    chatTemplate = try container.decodeIfPresent(String.self, forKey: .chatTemplate)
+  }
+
+  /// Reads a tokenizer_config.json. Throws `TokenizerError`.
+  public init(contentsOf path: String) throws { self = try readJSON(Self.self, from: path) }
+
+  /// The file's text.
+  func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self)
+  }
+}

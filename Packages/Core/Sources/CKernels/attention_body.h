@@ -1,0 +1,222 @@
+// The one body of every vector attention kernel, for LANES floats in a vector and tiles of TILE_ROWS × TILE_VECTORS.
+// Everything is a small product of packed blocks; the including file names the table and the instruction set.
+#include "attention_tile.h"
+
+enum { QUERY_TILE = 128, KEY_SLICE = 64, KEY_BLOCK = CK_KEY_BLOCK };
+
+// ---- forward ----------------------------------------------------------------------------------------------------
+// The state of a tile of queries. Row r of the tile is query begin + r, at `position` + r.
+typedef struct {
+  ck_size rows, position, width;  // width: dv padded
+  float *scores;                  // [rows, KEY_BLOCK]: scores, then probabilities
+  float *out;                     // [rows, width]: Σ p·v so far
+  float *largest, *total;         // [rows]: the running maximum of the scores and Σ p
+  float *keys, *values;           // one block: [d, KEY_BLOCK] transposed, [KEY_BLOCK, width]
+} query_tile;
+
+// How many keys of the block at `key` row r of the tile sees.
+static inline ck_size seen(const query_tile *t, ck_size r, ck_size key) {
+  return smaller(t->position + r + 1 - key, KEY_BLOCK);
+}
+
+// scores = q · kᵀ for rows first..<last. A few queries take the keys in slices that stay in the nearest cache.
+static void score_block(const ck_attention *x, const query_tile *t, const float *q, ck_size key, ck_size count,
+                        ck_size first) {
+  ck_size d = x->d1 + x->d2, slice = t->rows > TILE_ROWS ? d : KEY_SLICE;
+  for (ck_size from = 0; from < d; from += slice) {
+    ck_size to = smaller(from + slice, d);
+    transpose_keys(t->keys, x, key, count, from, to);
+    for (ck_size r = first; r < t->rows; r += TILE_ROWS) {
+      ck_size rows = smaller(TILE_ROWS, t->rows - r);
+      product(t->scores + r * KEY_BLOCK, KEY_BLOCK, q + r * x->q_stride + from, x->q_stride, 1, t->keys, KEY_BLOCK,
+              rows, vectors(seen(t, r + rows - 1, key)), to - from, from > 0);
+    }
+  }
+}
+
+// Turns n scores into probabilities relative to the running maximum; returns the factor that brings what was summed
+// before to the new maximum. Depends on nothing but this row's scores in this and earlier blocks.
+static INLINE float softmax_part(float *s, ck_size n, float scale, float *largest, float *total) {
+  ck_size count = vectors(n);
+  vec most = (vec)(-INFINITY), sum = (vec)(0.0f);
+  for (ck_size j = 0; j < count; j++) {
+    vec y = load(s + j * LANES) * scale;
+    if (n < KEY_BLOCK) y = keep(y, n - j * LANES, -INFINITY);
+    store(s + j * LANES, y);
+    most = y > most ? y : most;
+  }
+  float before = *largest, now = largest_lane(most);
+  now = now > before ? now : before;
+  for (ck_size j = 0; j < count; j++) {
+    vec p = exponential(load(s + j * LANES) - now);
+    store(s + j * LANES, p);
+    sum += p;
+  }
+  float factor = now > before ? exponential((vec)(before - now))[0] : 1;
+  *largest = now;
+  *total = fused(*total, factor, sum_of_lanes(sum));
+  return factor;
+}
+
+static float softmax_row(float *s, ck_size n, float scale, float *largest, float *total) {
+  return n == KEY_BLOCK ? softmax_part(s, KEY_BLOCK, scale, largest, total)
+                        : softmax_part(s, n, scale, largest, total);
+}
+
+// out = out · factor + p · v for `rows` rows from r. Each row's chain ends with the last key it sees: what it does not
+// see is not even multiplied by zero.
+static void add_values(const query_tile *t, ck_size r, ck_size rows, ck_size key,
+                       const float *v, ck_size stride, ck_size columns, float *out) {
+  const float *p = t->scores + r * KEY_BLOCK;
+  ck_size common = seen(t, r, key);
+  product(out + r * t->width, t->width, p, KEY_BLOCK, 1, v, stride, rows, columns, common, key > 0);
+  for (ck_size i = 1; i < rows; i++) {
+    ck_size rest = seen(t, r + i, key) - common;
+    if (rest > 0)
+      product(out + (r + i) * t->width, t->width, p + i * KEY_BLOCK + common, KEY_BLOCK, 1, v + common * stride,
+              stride, 1, columns, rest, 1);
+  }
+}
+
+// Asks early for the next block of keys and values.
+static void prefetch_block(const ck_attention *x, ck_size key, ck_size count) {
+  if (count <= 0) return;
+  prefetch_rows(x->k1 + key * x->k1_stride, x->k1_stride, count, x->d1);
+  prefetch_rows(x->v + key * x->v_stride, x->v_stride, count, x->dv);
+}
+
+static void forward_block(const ck_attention *x, const query_tile *t, const float *q, ck_size key) {
+  ck_size count = seen(t, t->rows - 1, key), first = key > t->position ? key - t->position : 0;
+  // A few queries read the values in place, except for the columns that do not fill a vector.
+  int few = t->rows <= TILE_ROWS;
+  const float *v = x->v + key * x->v_stride;
+  ck_size whole = few ? x->dv / LANES : 0;
+  if (few) prefetch_block(x, key + KEY_BLOCK, seen(t, t->rows - 1, key + KEY_BLOCK));
+  score_block(x, t, q, key, count, first);
+  if (x->dv > whole * LANES)
+    copy_rows(t->values, t->width, v + whole * LANES, x->v_stride, count, x->dv - whole * LANES);
+  for (ck_size r = first; r < t->rows; r += TILE_ROWS) {
+    ck_size rows = smaller(TILE_ROWS, t->rows - r);
+    for (ck_size i = r; i < r + rows; i++) {
+      float factor = softmax_row(t->scores + i * KEY_BLOCK, seen(t, i, key), x->scale, t->largest + i, t->total + i);
+      if (key > 0 && factor != 1) scale_row(t->out + i * t->width, t->out + i * t->width, factor, t->width);
+    }
+    if (whole) add_values(t, r, rows, key, v, x->v_stride, whole, t->out);
+    if (x->dv > whole * LANES)
+      add_values(t, r, rows, key, t->values, t->width, vectors(x->dv) - whole, t->out + whole * LANES);
+  }
+}
+
+static void forward(const ck_attention *x, float *out, ck_size out_stride, float *lse, ck_size lse_stride,
+                    float *scratch) {
+  query_tile t = {.width = padded(x->dv)};
+  ck_size most = smaller(x->queries, QUERY_TILE);
+  t.keys = scratch;
+  t.values = t.keys + KEY_BLOCK * padded(x->d1 + x->d2);
+  t.scores = t.values + KEY_BLOCK * t.width;
+  t.out = t.scores + most * KEY_BLOCK;
+  t.largest = t.out + most * t.width;
+  t.total = t.largest + padded(most);
+  for (ck_size begin = 0; begin < x->queries; begin += QUERY_TILE) {
+    t.rows = smaller(QUERY_TILE, x->queries - begin);
+    t.position = x->first + begin;
+    for (ck_size r = 0; r < t.rows; r++) t.largest[r] = -INFINITY, t.total[r] = 0;
+    for (ck_size key = 0; key < t.position + t.rows; key += KEY_BLOCK)
+      forward_block(x, &t, x->q + begin * x->q_stride, key);
+    for (ck_size r = 0; r < t.rows; r++) {
+      scale_row(out + (begin + r) * out_stride, t.out + r * t.width, 1 / t.total[r], x->dv);
+      lse[(begin + r) * lse_stride] = t.largest[r] + logf(t.total[r]);
+    }
+  }
+}
+
+// ---- backward ---------------------------------------------------------------------------------------------------
+// The packed operands of a sequence and the gradients of one block of keys.
+typedef struct {
+  ck_size d, d_width, v_width;      // d1 + d2; padded d; padded dv
+  float *q, *dq;                    // [queries, d_width]
+  float *dout;                      // [queries, v_width]
+  float *mean;                      // [queries]: D = Σ dout · out
+  float *keys, *keys_t, *values_t;  // [KEY_BLOCK, d_width], [d, KEY_BLOCK], [dv, KEY_BLOCK]
+  float *dk, *dv;                   // [KEY_BLOCK, d_width], [KEY_BLOCK, v_width]
+  float *p, *ds;                    // [KEY_BLOCK queries, KEY_BLOCK]
+} gradient_block;
+
+static gradient_block lay_out(const ck_attention *x, float *scratch) {
+  ck_size n = x->queries, d = x->d1 + x->d2;
+  gradient_block g = {.d = d, .d_width = padded(d), .v_width = padded(x->dv)};
+  g.q = scratch;
+  g.dq = g.q + n * g.d_width;
+  g.dout = g.dq + n * g.d_width;
+  g.mean = g.dout + n * g.v_width;
+  g.keys = g.mean + padded(n);
+  g.keys_t = g.keys + KEY_BLOCK * g.d_width;
+  g.values_t = g.keys_t + KEY_BLOCK * g.d_width;
+  g.dk = g.values_t + KEY_BLOCK * g.v_width;
+  g.dv = g.dk + KEY_BLOCK * g.d_width;
+  g.p = g.dv + KEY_BLOCK * g.v_width;
+  g.ds = g.p + KEY_BLOCK * KEY_BLOCK;
+  return g;
+}
+
+// One row: p = exp(scale · s - lse) and ds = p (dp - mean) scale for the n keys it sees, zero for the others.
+static void gradient_row(float *p, float *ds, ck_size n, float scale, float lse, float mean) {
+  ck_size count = vectors(n);
+  for (ck_size j = 0; j < count * LANES; j += LANES) {
+    vec y = exponential(load(p + j) * scale - lse), dy = y * (load(ds + j) - mean) * scale;
+    store(p + j, keep(y, n - j, 0));
+    store(ds + j, keep(dy, n - j, 0));
+  }
+  for (ck_size j = count * LANES; j < KEY_BLOCK; j += LANES) store(p + j, (vec)(0.0f)), store(ds + j, (vec)(0.0f));
+}
+
+// What `rows` queries from `query` and the `count` keys from `key` give each other. The queries lie at or after the keys.
+static void backward_block(const ck_attention *x, const gradient_block *g, const float *lse, ck_size lse_stride,
+                           ck_size key, ck_size count, ck_size query, ck_size rows) {
+  const float *q = g->q + query * g->d_width, *dout = g->dout + query * g->v_width;
+  for (ck_size r = 0; r < rows; r += TILE_ROWS) {
+    ck_size m = smaller(TILE_ROWS, rows - r), n = smaller(query + r + m - key, count);
+    float *p = g->p + r * KEY_BLOCK, *ds = g->ds + r * KEY_BLOCK;
+    product(p, KEY_BLOCK, q + r * g->d_width, g->d_width, 1, g->keys_t, KEY_BLOCK, m, vectors(n), g->d, 0);
+    product(ds, KEY_BLOCK, dout + r * g->v_width, g->v_width, 1, g->values_t, KEY_BLOCK, m, vectors(n), x->dv, 0);
+    for (ck_size i = 0; i < m; i++)
+      gradient_row(p + i * KEY_BLOCK, ds + i * KEY_BLOCK, smaller(query + r + i + 1 - key, count), x->scale,
+                   lse[(query + r + i) * lse_stride], g->mean[query + r + i]);
+    product(g->dq + (query + r) * g->d_width, g->d_width, ds, KEY_BLOCK, 1, g->keys, g->d_width, m, vectors(g->d), n,
+            key > 0);
+  }
+  for (ck_size k = 0; k < count; k += TILE_ROWS) {
+    ck_size m = smaller(TILE_ROWS, count - k), from = query == key ? k : 0;
+    const float *p = g->p + from * KEY_BLOCK + k, *ds = g->ds + from * KEY_BLOCK + k;
+    product(g->dv + k * g->v_width, g->v_width, p, 1, KEY_BLOCK, dout + from * g->v_width, g->v_width, m,
+            vectors(x->dv), rows - from, query > key);
+    product(g->dk + k * g->d_width, g->d_width, ds, 1, KEY_BLOCK, q + from * g->d_width, g->d_width, m, vectors(g->d),
+            rows - from, query > key);
+  }
+}
+
+static void backward(const ck_attention *x, const float *out, ck_size out_stride, const float *lse, ck_size lse_stride,
+                     const float *dout, ck_size dout_stride, float *dq, ck_size dq_stride, float *dk1,
+                     ck_size dk1_stride, float *dk2, ck_size dk2_stride, float *dv, ck_size dv_stride,
+                     float *scratch) {
+  gradient_block g = lay_out(x, scratch);
+  ck_size n = x->queries;
+  copy_rows(g.q, g.d_width, x->q, x->q_stride, n, g.d);
+  copy_rows(g.dout, g.v_width, dout, dout_stride, n, x->dv);
+  for (ck_size i = 0; i < n; i++) g.mean[i] = dot(dout + i * dout_stride, out + i * out_stride, x->dv);
+  for (ck_size key = 0; key < n; key += KEY_BLOCK) {
+    ck_size count = smaller(KEY_BLOCK, n - key);
+    copy_keys(g.keys, g.d_width, x, key, count);
+    transpose_keys(g.keys_t, x, key, count, 0, g.d);
+    transpose(g.values_t, x->v + key * x->v_stride, x->v_stride, count, x->dv);
+    for (ck_size query = key; query < n; query += KEY_BLOCK)
+      backward_block(x, &g, lse, lse_stride, key, count, query, smaller(KEY_BLOCK, n - query));
+    for (ck_size k = 0; k < count; k++) {
+      const float *dk = g.dk + k * g.d_width;
+      scale_row(dk1 + (key + k) * dk1_stride, dk, 1, x->d1);
+      for (ck_size c = 0; c < x->d2; c++) dk2[(key + k) * dk2_stride + c] += dk[x->d1 + c];
+      scale_row(dv + (key + k) * dv_stride, g.dv + k * g.v_width, 1, x->dv);
+    }
+  }
+  for (ck_size i = 0; i < n; i++) scale_row(dq + i * dq_stride, g.dq + i * g.d_width, 1, g.d);
+}

@@ -1,0 +1,165 @@
+// The contract of every kernel of Core. Kernels are plain single-threaded functions over a range of work; callers
+// split the work with `ck_pool`. One table of function pointers per instruction set, chosen once by the caller.
+//
+// Row-exactness, which every forward kernel promises: the result of a row depends only on that row's inputs and on
+// the shared operands, never on how many rows are passed, on where a range begins, or on the thread that runs it.
+// For products this means that each output element is ONE chain of fused multiply-adds over k = 0, 1, 2 … starting
+// from zero, whatever the tile shape (a tile may be stored as float32 and taken up again later: that is exact).
+#ifndef CKERNELS_H
+#define CKERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+typedef ptrdiff_t ck_size;
+
+// ---- instruction sets -------------------------------------------------------------------------------------------
+typedef enum { CK_SCALAR = 0, CK_AVX2 = 1, CK_AVX512 = 2, CK_NEON = 3 } ck_isa;
+// The best instruction set that this processor and this build have.
+ck_isa ck_best_isa(void);
+// Whether kernels for `isa` can run here.
+int ck_isa_available(ck_isa isa);
+const char *ck_isa_name(ck_isa isa);
+
+// ---- thread pool ------------------------------------------------------------------------------------------------
+// `threads` counts the calling thread: a pool of 1 has no workers. Chunks 0..<count are claimed one by one by the
+// workers and the caller, so a busy core delays one chunk, not the job. One job at a time: concurrent callers queue.
+// A chunk must not submit to the same pool. Workers spin briefly, then sleep. A job of one chunk, and every job of a
+// pool of 1, runs at once on its caller. What a caller wrote before is seen by the chunks, and what they wrote by the
+// caller after. `ck_pool_create` gives NULL without memory, and fewer threads than asked for when the system refuses
+// more; `ck_pool_destroy` joins the workers and must not overlap a run.
+typedef struct ck_pool ck_pool;
+typedef void (*ck_chunk_function)(void *context, ck_size chunk);
+ck_pool *ck_pool_create(int threads);
+void ck_pool_destroy(ck_pool *pool);
+int ck_pool_threads(const ck_pool *pool);
+void ck_pool_run(ck_pool *pool, ck_size count, ck_chunk_function body, void *context);
+
+// ---- matrix products --------------------------------------------------------------------------------------------
+// B is packed once into panels of CK_NR columns: packed[panel][k][CK_NR], the last panel padded with zeros.
+enum { CK_NR = 32 };
+// Floats needed for a packed B of k rows and n columns.
+static inline ck_size ck_packed_count(ck_size k, ck_size n) { return ((n + CK_NR - 1) / CK_NR) * CK_NR * k; }
+
+typedef struct {
+  // Packs panels first..<last of B. When `transposed` is 0, B is k×n row-major with row stride ldb;
+  // when 1, B is the transpose of an n×k row-major matrix with row stride ldb (a weight stored [out, in]).
+  void (*pack)(float *packed, const float *b, ck_size ldb, int transposed, ck_size k, ck_size n,
+               ck_size first_panel, ck_size last_panel);
+  // C[m×n] = A[m×k] · B for packed panels first..<last (columns first*CK_NR ..< min(n, last*CK_NR)). A has row stride
+  // lda, C has row stride ldc. Row-exact. `scratch` holds at least ck_gemm_scratch(k) floats, 64-byte aligned.
+  // When `accumulate` is 1 the chains start from C instead of zero. C must not overlap A or the packed B.
+  // Split a job into chunks of all rows by some panels when rows are few, and of some hundred rows by all panels when
+  // they are many: rows of A longer than 512 are packed anew by every call.
+  void (*product)(float *c, ck_size ldc, const float *a, ck_size lda, const float *packed, ck_size m, ck_size n,
+                  ck_size k, ck_size first_panel, ck_size last_panel, int accumulate, float *scratch);
+  // C[m×n] += or = Aᵀ·B for A [k×m] (row stride lda) and B [k×n] (row stride ldb), both row-major: a weight gradient.
+  // Columns and rows of C are the caller's to split. An element is the same chain as in `product`; a caller that
+  // splits k and adds the parts gets other roundings.
+  void (*product_at)(float *c, ck_size ldc, const float *a, ck_size lda, const float *b, ck_size ldb, ck_size m,
+                     ck_size n, ck_size k, int accumulate, float *scratch);
+} ck_gemm_kernels;
+// Floats of scratch that `product` and `product_at` need for inner extent k, whatever the instruction set. Threads
+// must not share scratch.
+ck_size ck_gemm_scratch(ck_size k);
+
+// ---- attention --------------------------------------------------------------------------------------------------
+// One sequence and one head of causal attention. Query i (0 ≤ i < queries) stands at position first + i and sees keys
+// 0 ... first + i. A key is two parts side by side: k1 (width d1) and k2 (width d2, may be 0), each with its own row
+// stride, so that a per-head part and a part shared by all heads need not be copied together. A query is d1 + d2
+// numbers in a row. Values have width dv. Keys are visited in blocks of CK_KEY_BLOCK counted from key 0, so that the
+// result of a query never depends on `queries` or `first` beyond its own position (row-exact).
+enum { CK_KEY_BLOCK = 64 };
+typedef struct {
+  const float *q; ck_size q_stride;    // [queries, d1 + d2]
+  const float *k1; ck_size k1_stride;  // [keys, d1]
+  const float *k2; ck_size k2_stride;  // [keys, d2]
+  const float *v; ck_size v_stride;    // [keys, dv]
+  ck_size queries, first, d1, d2, dv;
+  float scale;                         // multiplies q·k before the softmax
+} ck_attention;
+typedef struct {
+  // out [queries, dv] with row stride out_stride; lse[i * lse_stride] = log Σ exp(scale·q·k), natural logarithm.
+  // scratch: ck_attention_scratch floats, 64-byte aligned.
+  void (*forward)(const ck_attention *x, float *out, ck_size out_stride, float *lse, ck_size lse_stride, float *scratch);
+  // Gradients from dout (row stride dout_stride), out and lse of the forward pass, with first = 0 and keys = queries.
+  // dq, dk1, dv have the strides of q, k1 and v given here and are OVERWRITTEN; dk2 (row stride dk2_stride) is
+  // ADDED to, because several heads share it: the caller runs heads of one sequence in order.
+  void (*backward)(const ck_attention *x, const float *out, ck_size out_stride, const float *lse, ck_size lse_stride,
+                   const float *dout, ck_size dout_stride, float *dq, ck_size dq_stride, float *dk1,
+                   ck_size dk1_stride, float *dk2, ck_size dk2_stride, float *dv, ck_size dv_stride, float *scratch);
+} ck_attention_kernels;
+// Floats of scratch for one call of forward or backward with these extents.
+ck_size ck_attention_scratch(ck_size queries, ck_size keys, ck_size d1, ck_size d2, ck_size dv);
+
+// ---- rows and elements ------------------------------------------------------------------------------------------
+// `rows` × `width`, contiguous unless a stride is named. Outputs do not alias inputs unless said.
+typedef enum { CK_ADD, CK_SUBTRACT, CK_MULTIPLY, CK_DIVIDE, CK_MAXIMUM } ck_binary;
+typedef enum { CK_NEGATE, CK_EXP, CK_LOG, CK_SQRT, CK_RECIPROCAL, CK_SIGMOID, CK_TANH, CK_SIN, CK_COS } ck_unary;
+typedef struct {
+  void (*binary)(ck_binary op, float *y, const float *a, const float *b, ck_size count);
+  // y = a op b where b is one number.
+  void (*binary_scalar)(ck_binary op, float *y, const float *a, float b, ck_size count);
+  // y[r, :] = a[r, :] op b[:]   (b has `width` entries)
+  void (*binary_row)(ck_binary op, float *y, const float *a, const float *b, ck_size rows, ck_size width);
+  // y[r, :] = a[r, :] op b[r]
+  void (*binary_column)(ck_binary op, float *y, const float *a, const float *b, ck_size rows, ck_size width);
+  // exp, sigmoid and tanh are within 2 units in the last place of the exact value, and exact in order (monotone) near 0.
+  void (*unary)(ck_unary op, float *y, const float *x, ck_size count);
+  // y[r] = Σ x[r, :] in a fixed order; largest entry of x[r, :].
+  void (*sum_rows)(float *y, const float *x, ck_size rows, ck_size width);
+  void (*max_rows)(float *y, const float *x, ck_size rows, ck_size width);
+  // y[:] += Σ_r x[r, :] for columns first..<last, rows added in order.
+  void (*add_columns)(float *y, const float *x, ck_size rows, ck_size width, ck_size first, ck_size last);
+  // y += alpha · x
+  void (*axpy)(float *y, const float *x, float alpha, ck_size count);
+  // Σ x² of `count` numbers as a double, in a fixed order.
+  double (*sum_squares)(const float *x, ck_size count);
+  // RMSNorm: y = x · rstd · w, rstd[r] = 1/√(mean x² + epsilon). x has row stride x_stride.
+  void (*rms_norm)(float *y, float *rstd, const float *x, ck_size x_stride, const float *w, float epsilon,
+                   ck_size rows, ck_size width);
+  // dx (row stride dx_stride) overwritten; dw[:] ADDED to, rows in order.
+  void (*rms_norm_backward)(float *dx, ck_size dx_stride, float *dw, const float *dy, const float *x, ck_size x_stride,
+                            const float *w, const float *rstd, ck_size rows, ck_size width);
+  // Rotates `heads` vectors of `width` (even) numbers per row by the angles whose cosines and sines are the row
+  // positions[r] of tables [positions, width/2]. Vector h of row r begins at x + r*x_stride + h*head_stride; y likewise.
+  // interleaved: pairs are (2i, 2i+1); otherwise (i, i + width/2). direction +1 rotates forward, -1 back (the
+  // gradient). y may equal x.
+  void (*rotary)(float *y, const float *x, ck_size x_stride, ck_size y_stride, ck_size head_stride, const float *cosines, const float *sines,
+                 const int32_t *positions, int interleaved, int direction, ck_size rows, ck_size heads, ck_size width);
+  // SwiGLU: y = silu(gate) · up. gate and up have row stride `stride` (they may be halves of one product); y is dense.
+  void (*swiglu)(float *y, const float *gate, const float *up, ck_size stride, ck_size rows, ck_size width);
+  void (*swiglu_backward)(float *dgate, float *dup, const float *dy, const float *gate, const float *up, ck_size stride,
+                          ck_size rows, ck_size width);  // dgate and dup have row stride `stride` too
+  // Cross-entropy of each row: lse[r] = log Σ exp logits[r, :]; logp[r] = logits[r, target[r]] − lse[r].
+  // A target of −1 gives logp 0.
+  void (*cross_entropy)(float *logp, float *lse, const float *logits, const int32_t *targets, ck_size rows, ck_size width);
+  // dlogits[r, :] = g[r] · (onehot(target[r]) − softmax(logits[r, :])): the gradient of logp. May overwrite logits.
+  void (*cross_entropy_backward)(float *dlogits, const float *g, const float *logits, const float *lse,
+                                 const int32_t *targets, ck_size rows, ck_size width);
+  // Softmax of each row.
+  void (*softmax)(float *y, const float *x, ck_size rows, ck_size width);
+  // y[r, :] = table[index[r], :]; a negative index gives zeros.
+  void (*gather_rows)(float *y, const float *table, const int32_t *index, ck_size rows, ck_size width);
+  // table[index[r], first..<last] += x[r, first..<last], rows in order; negative indices are passed over.
+  void (*scatter_add_rows)(float *table, const float *x, const int32_t *index, ck_size rows, ck_size width,
+                           ck_size first, ck_size last);
+  // AdamW, in place: m, v, w; `scale` multiplies g first (clipping); corrections are 1 − βᵗ.
+  void (*adamw)(float *w, float *m, float *v, const float *g, float scale, float learning_rate, float beta1, float beta2,
+                float epsilon, float weight_decay, float correction1, float correction2, ck_size count);
+  // dtype conversions: round to nearest even.
+  void (*bf16_from_f32)(uint16_t *y, const float *x, ck_size count);
+  void (*f32_from_bf16)(float *y, const uint16_t *x, ck_size count);
+  void (*f16_from_f32)(uint16_t *y, const float *x, ck_size count);
+  void (*f32_from_f16)(float *y, const uint16_t *x, ck_size count);
+} ck_row_kernels;
+
+// ---- the table --------------------------------------------------------------------------------------------------
+typedef struct {
+  ck_isa isa;
+  const ck_gemm_kernels *gemm;
+  const ck_attention_kernels *attention;
+  const ck_row_kernels *rows;
+} ck_kernels;
+// The kernels of `isa`. `isa` must be available.
+const ck_kernels *ck_kernels_for(ck_isa isa);
+#endif

@@ -1,0 +1,168 @@
+// Which fused operations run natively, and the small ones among them.
+import CKernels
+import Tensors
+
+extension CPUBackend {
+  public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? {
+    switch operation {
+    case is LinearProduct: linear(inputs)
+    case let operation as GroupedLinearProduct: grouped(operation, inputs)
+    case let operation as HeadwiseProduct: headwise(operation, inputs)
+    case let operation as RMSNormalization: rmsNorm(operation, inputs)
+    case let operation as RotaryEmbedding: rotary(operation, inputs)
+    case let operation as CausalAttention: attention(operation, inputs)
+    case is SwiGLU: swiGLU(inputs)
+    case is CrossEntropy: crossEntropy(inputs)
+    case is ExpertCombine: combine(inputs)
+    default: nil
+    }
+  }
+
+  private func rmsNorm(_ operation: RMSNormalization, _ inputs: [Tensor]) -> Outcome {
+    let (x, w) = (inputs[0], inputs[1])
+    let (rows, width) = (x.shape[0], x.shape[1])
+    let rstd = Tensor(shape: [rows], device: x.device, storage: allocate(byteCount: rows * 4))
+    let output = make(x.shape, on: x.device) { y in
+      pool.forEachRange(rows, grain: max(1, 16_384 / width)) {
+        kernels.rows.rms_norm(
+          y + $0.lowerBound * width, rstd.pointer + $0.lowerBound, x.pointer + $0.lowerBound * width, width, w.pointer,
+          operation.epsilon, $0.count, width)
+      }
+    }
+    return Outcome(output) { g in rmsNormGradient(g, x, w, rstd) }
+  }
+
+  /// dw is summed over fixed blocks of rows and then over blocks in order, whatever the number of threads.
+  private func rmsNormGradient(_ g: Tensor, _ x: Tensor, _ w: Tensor, _ rstd: Tensor) -> [Tensor?] {
+    let (rows, width) = (x.shape[0], x.shape[1])
+    let block = 512
+    let blocks = max(1, (rows + block - 1) / block)
+    let partial = make([blocks, width], on: x.device) { $0.update(repeating: 0, count: blocks * width) }
+    let dx = make(x.shape, on: x.device) { dx in
+      pool.forEach(blocks) { i in
+        let range = i * block..<min(rows, (i + 1) * block)
+        kernels.rows.rms_norm_backward(
+          dx + range.lowerBound * width, width, partial.pointer + i * width, g.pointer + range.lowerBound * width,
+          x.pointer + range.lowerBound * width, width, w.pointer, rstd.pointer + range.lowerBound, range.count, width)
+      }
+    }
+    return [dx, partial.sum(axis: 0).reshaped(w.shape)]
+  }
+
+  private func rotary(_ operation: RotaryEmbedding, _ inputs: [Tensor]) -> Outcome {
+    let (cosines, sines, positions) = (inputs[1], inputs[2], inputs[3])
+    @Sendable func turn(_ x: Tensor, direction: Int32) -> Tensor {
+      let (rows, width) = (x.shape[0], x.shape[1])
+      return make(x.shape, on: x.device) { y in
+        pool.forEachRange(rows, grain: max(1, 16_384 / width)) {
+          let (from, to) = (x.pointer + $0.lowerBound * width, y + $0.lowerBound * width)
+          to.update(from: from, count: $0.count * width)
+          kernels.rows.rotary(
+            to + operation.offset, from + operation.offset, width, width, width / operation.heads, cosines.pointer,
+            sines.pointer, positions.storage.integers + $0.lowerBound, operation.isInterleaved ? 1 : 0, direction,
+            $0.count, operation.heads, operation.width)
+        }
+      }
+    }
+    return Outcome(turn(inputs[0], direction: 1)) { [turn($0, direction: -1), nil, nil, nil] }
+  }
+
+  private func swiGLU(_ inputs: [Tensor]) -> Outcome {
+    let x = inputs[0]
+    let (rows, width) = (x.shape[0], x.shape[1] / 2)
+    let grain = max(1, 8192 / max(width, 1))
+    let output = make([rows, width], on: x.device) { y in
+      pool.forEachRange(rows, grain: grain) {
+        let from = x.pointer + $0.lowerBound * 2 * width
+        kernels.rows.swiglu(y + $0.lowerBound * width, from, from + width, 2 * width, $0.count, width)
+      }
+    }
+    return Outcome(output) { g in
+      let dx = make(x.shape, on: x.device) { dx in
+        pool.forEachRange(rows, grain: grain) {
+          let (from, to) = (x.pointer + $0.lowerBound * 2 * width, dx + $0.lowerBound * 2 * width)
+          kernels.rows.swiglu_backward(
+            to, to + width, g.pointer + $0.lowerBound * width, from, from + width, 2 * width, $0.count, width)
+        }
+      }
+      return [dx]
+    }
+  }
+
+  private func crossEntropy(_ inputs: [Tensor]) -> Outcome {
+    let (logits, targets) = (inputs[0], inputs[1])
+    let (rows, width) = (logits.shape[0], logits.shape[1])
+    let grain = max(1, 8192 / width)
+    let lse = Tensor(shape: [rows], device: logits.device, storage: allocate(byteCount: rows * 4))
+    let output = make([rows], on: logits.device) { logp in
+      pool.forEachRange(rows, grain: grain) {
+        kernels.rows.cross_entropy(
+          logp + $0.lowerBound, lse.pointer + $0.lowerBound, logits.pointer + $0.lowerBound * width,
+          targets.storage.integers + $0.lowerBound, $0.count, width)
+      }
+    }
+    return Outcome(output) { g in
+      let gradient = make(logits.shape, on: logits.device) { dlogits in
+        pool.forEachRange(rows, grain: grain) {
+          kernels.rows.cross_entropy_backward(
+            dlogits + $0.lowerBound * width, g.pointer + $0.lowerBound, logits.pointer + $0.lowerBound * width,
+            lse.pointer + $0.lowerBound, targets.storage.integers + $0.lowerBound, $0.count, width)
+        }
+      }
+      return [gradient, nil]
+    }
+  }
+
+  private func combine(_ inputs: [Tensor]) -> Outcome {
+    let (outputs, weights, slots) = (inputs[0], inputs[1], inputs[2])
+    let (tokens, chosen, width) = (slots.shape[0], slots.shape[1], outputs.shape[1])
+    let slot = slots.storage.integers
+    let grain = max(1, 8192 / max(1, width * chosen))
+    let output = make([tokens, width], on: outputs.device) { y in
+      pool.forEachRange(tokens, grain: grain) { range in
+        for t in range {
+          let target = y + t * width
+          target.update(repeating: 0, count: width)
+          for k in 0..<chosen {
+            let i = t * chosen + k
+            kernels.rows.axpy(target, outputs.pointer + Int(slot[i]) * width, weights.pointer[i], width)
+          }
+        }
+      }
+    }
+    return Outcome(output) { g in
+      let slot = slots.storage.integers
+      let dweights = Tensor(shape: weights.shape, device: g.device, storage: allocate(byteCount: weights.shape.count * 4))
+      let doutputs = make(outputs.shape, on: g.device) { d in
+        pool.forEachRange(tokens, grain: grain) { range in
+          for t in range {
+            let from = g.pointer + t * width
+            for k in 0..<chosen {
+              let i = t * chosen + k
+              let at = Int(slot[i]) * width
+              kernels.rows.binary_scalar(CK_MULTIPLY, d + at, from, weights.pointer[i], width)
+              dweights.pointer[i] = dot(from, outputs.pointer + at, width)
+            }
+          }
+        }
+      }
+      return [doutputs, dweights, nil]
+    }
+  }
+
+  /// Σ a·b with sixteen partial sums, so that the order is fixed and the compiler can use vectors.
+  private func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
+    var lanes = SIMD16<Float>(repeating: 0)
+    var i = 0
+    while i + 16 <= count {
+      lanes += UnsafeRawPointer(a + i).loadUnaligned(as: SIMD16<Float>.self) * UnsafeRawPointer(b + i).loadUnaligned(as: SIMD16<Float>.self)
+      i += 16
+    }
+    var total = lanes.sum()
+    while i < count {
+      total += a[i] * b[i]
+      i += 1
+    }
+    return total
+  }
+}

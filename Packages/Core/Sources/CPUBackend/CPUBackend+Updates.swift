@@ -1,0 +1,58 @@
+// Updates in place.
+import CKernels
+import Tensors
+
+extension CPUBackend {
+  public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool {
+    switch update {
+    case let update as AdamWUpdate: adamW(update, &targets, inputs[0])
+    case let update as ScaledAddition: scaledAddition(update, &targets, inputs[0])
+    case is RowReplacement: replaceRows(&targets, inputs)
+    default: return false
+    }
+    return true
+  }
+
+  private func adamW(_ update: AdamWUpdate, _ targets: inout [Tensor], _ g: Tensor) {
+    let count = targets[0].shape.count
+    let (c1, c2) = (AdamWUpdate.correction(update.beta1, update.step), AdamWUpdate.correction(update.beta2, update.step))
+    var (weight, first, second) = (targets[0].taken(), targets[1].taken(), targets[2].taken())
+    defer { targets = [weight, first, second] }
+    weight.mutate { w in
+      first.mutate { m in
+        second.mutate { v in
+          pool.forEachRange(count, grain: 16_384) {
+            let i = $0.lowerBound
+            kernels.rows.adamw(
+              w.assumingMemoryBound(to: Float.self) + i, m.assumingMemoryBound(to: Float.self) + i,
+              v.assumingMemoryBound(to: Float.self) + i, g.pointer + i, update.gradientScale, update.learningRate,
+              update.beta1, update.beta2, update.epsilon, update.weightDecay, c1, c2, $0.count)
+          }
+        }
+      }
+    }
+  }
+
+  private func scaledAddition(_ update: ScaledAddition, _ targets: inout [Tensor], _ input: Tensor) {
+    let count = input.shape.count
+    targets[0].mutate { address in
+      let target = address.assumingMemoryBound(to: Float.self)
+      pool.forEachRange(count, grain: 16_384) {
+        let i = $0.lowerBound
+        if update.decay != 1 { kernels.rows.binary_scalar(CK_MULTIPLY, target + i, target + i, update.decay, $0.count) }
+        kernels.rows.axpy(target + i, input.pointer + i, update.factor, $0.count)
+      }
+    }
+  }
+
+  private func replaceRows(_ targets: inout [Tensor], _ inputs: [Tensor]) {
+    let (rows, index) = (inputs[0], inputs[1].storage.integers)
+    let width = targets[0].shape[1]
+    targets[0].mutate { address in
+      let table = address.assumingMemoryBound(to: Float.self)
+      for r in 0..<rows.shape[0] {
+        (table + Int(index[r]) * width).update(from: rows.pointer + r * width, count: width)
+      }
+    }
+  }
+}

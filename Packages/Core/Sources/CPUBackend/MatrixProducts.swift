@@ -1,0 +1,129 @@
+// Matrix products over packed operands, split over the pool.
+// Every output element is one chain over k, so no split changes a result.
+import CKernels
+import COpenBLAS
+import Tensors
+
+/// A right operand in the kernels' panel layout.
+struct PackedMatrix {
+  let storage: Storage
+  let k: Int
+  let n: Int
+  var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
+}
+
+/// One product of a job: c[m, n] = a[m, k] · b, with c and a inside larger rows.
+struct ProductTask {
+  let c: UnsafeMutablePointer<Float>
+  let cStride: Int
+  let a: UnsafePointer<Float>
+  let aStride: Int
+  let rows: Int
+  let b: PackedMatrix
+  var accumulates = false
+}
+
+extension CPUBackend {
+  /// Packs B (k × n), given as it is or as its transpose (n × k).
+  func pack(_ b: UnsafePointer<Float>, stride: Int, isTransposed: Bool, k: Int, n: Int) -> PackedMatrix {
+    let packed = PackedMatrix(storage: allocate(byteCount: ck_packed_count(k, n) * 4), k: k, n: n)
+    pool.forEachRange(packed.panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) {
+      kernels.gemm.pack(packed.storage.floats, b, stride, isTransposed ? 1 : 0, k, n, $0.lowerBound, $0.upperBound)
+    }
+    return packed
+  }
+  /// The packed transpose of a weight [N, K], made once per contents of the weight.
+  func packedTranspose(_ weight: Tensor) -> PackedMatrix {
+    let (n, k) = (weight.shape[0], weight.shape[1])
+    let storage = weight.storage.derived(DerivedLayout("packed-transpose", [k, n])) {
+      pack(weight.pointer, stride: k, isTransposed: true, k: k, n: n).storage
+    }
+    return PackedMatrix(storage: storage, k: k, n: n)
+  }
+
+  /// Runs independent products: each is cut into blocks of rows and of panels that the pool's threads claim.
+  func run(_ tasks: [ProductTask]) {
+    struct Piece {
+      let task: Int
+      let rows: Range<Int>
+      let panels: Range<Int>
+    }
+    let work = tasks.reduce(0) { $0 + $1.rows * $1.b.n * max($1.b.k, 16) }
+    let target = max(work / (threads * 6), 1 << 18)
+    var pieces: [Piece] = []
+    for (index, task) in tasks.enumerated() where task.rows > 0 && task.b.n > 0 {
+      let panelWork = Int(CK_NR) * max(task.b.k, 16)
+      let rowBlock = task.rows <= 32 ? task.rows : min(task.rows, max(84, min(336, target / max(1, task.b.panels * panelWork))))
+      let panelBlock = max(1, min(task.b.panels, target / max(1, rowBlock * panelWork)))
+      for first in stride(from: 0, to: task.rows, by: rowBlock) {
+        for panel in stride(from: 0, to: task.b.panels, by: panelBlock) {
+          pieces.append(
+            Piece(
+              task: index, rows: first..<min(first + rowBlock, task.rows),
+              panels: panel..<min(panel + panelBlock, task.b.panels)))
+        }
+      }
+    }
+    pool.forEach(pieces.count) { i in
+      let piece = pieces[i]
+      let task = tasks[piece.task]
+      let scratch = allocate(byteCount: ck_gemm_scratch(task.b.k) * 4)
+      kernels.gemm.product(
+        task.c + piece.rows.lowerBound * task.cStride, task.cStride, task.a + piece.rows.lowerBound * task.aStride,
+        task.aStride, task.b.storage.floats, piece.rows.count, task.b.n, task.b.k, piece.panels.lowerBound,
+        piece.panels.upperBound, task.accumulates ? 1 : 0, scratch.floats)
+    }
+  }
+
+  /// The primitive: [..., m, k] · [..., k, n].
+  func multiply(_ call: Call, into out: Storage) {
+    let (a, b) = (call.operands[0], call.operands[1])
+    let (m, k, n) = (a.shape[-2], a.shape[-1], b.shape[-1])
+    if k == 0 { return out.floats.update(repeating: 0, count: call.result.count) }
+    let batches = call.result.count / max(1, m * n)
+    let tasks = (0..<batches).map { i in
+      ProductTask(
+        c: out.floats + i * m * n, cStride: n, a: a.pointer + i * m * k, aStride: k, rows: m,
+        b: pack(b.pointer + i * k * n, stride: n, isTransposed: false, k: k, n: n))
+    }
+    run(tasks)
+  }
+
+  /// One weight gradient: c[m, n] = aᵀ · b for a [k, m] and b [k, n] with row strides.
+  struct TransposedTask {
+    let c: UnsafeMutablePointer<Float>
+    let a: UnsafePointer<Float>
+    let aStride: Int
+    let b: UnsafePointer<Float>
+    let bStride: Int
+    let m: Int
+    let n: Int
+    let k: Int
+  }
+  /// Weight gradients need no row-exactness: OpenBLAS on fixed blocks of rows, whatever the number of threads, so that
+  /// the order of every sum is fixed.
+  func runTransposed(_ tasks: [TransposedTask]) {
+    struct Piece {
+      let task: Int
+      let rows: Range<Int>
+    }
+    var pieces: [Piece] = []
+    for (index, task) in tasks.enumerated() {
+      if task.k == 0 {
+        task.c.update(repeating: 0, count: task.m * task.n)
+        continue
+      }
+      let block = task.m >= 512 ? 128 : task.m >= 128 ? 64 : 32
+      for first in stride(from: 0, to: task.m, by: block) {
+        pieces.append(Piece(task: index, rows: first..<min(first + block, task.m)))
+      }
+    }
+    pool.forEach(pieces.count) { i in
+      let (piece, task) = (pieces[i], tasks[pieces[i].task])
+      cblas_sgemm(
+        CblasRowMajor, CblasTrans, CblasNoTrans, blasint(piece.rows.count), blasint(task.n), blasint(task.k), 1,
+        task.a + piece.rows.lowerBound, blasint(task.aStride), task.b, blasint(task.bStride), 0,
+        task.c + piece.rows.lowerBound * task.n, blasint(task.n))
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// The readable meaning of every primitive.
+// Slow and obvious on purpose: it judges every other backend.
+import Tensors
+
+/// Host memory and plain loops. Accelerates nothing, so fused operations run their definitions here.
+public struct ReferenceBackend: Backend {
+  public let name = "reference"
+  public init() {}
+  public func allocate(byteCount: Int) -> Storage { .host(byteCount: byteCount) }
+  public func write(_ bytes: UnsafeRawBufferPointer, to storage: Storage) {
+    UnsafeMutableRawBufferPointer(start: storage.address, count: bytes.count).copyMemory(from: bytes)
+  }
+  public func read(_ storage: Storage, into bytes: UnsafeMutableRawBufferPointer) {
+    bytes.copyMemory(from: UnsafeRawBufferPointer(start: storage.address, count: bytes.count))
+  }
+  public func evaluate(_ call: Call) -> Storage {
+    if call.primitive == .reshape { return call.operands[0].storage }
+    let values = call.operands.map(Elements.init)
+    return Elements(call.define(values), call.result, call.dtype).stored(by: self)
+  }
+}
+
+/// The elements of a tensor as numbers wide enough for every dtype.
+struct Elements {
+  let values: [Double]
+  let shape: Shape
+  let dtype: DType
+  init(_ values: [Double], _ shape: Shape, _ dtype: DType) { (self.values, self.shape, self.dtype) = (values, shape, dtype) }
+
+  init(_ tensor: Tensor) {
+    let bytes = tensor.bytes()
+    let count = tensor.shape.count
+    let values: [Double] = bytes.withUnsafeBytes { raw in
+      (0..<count).map { i in
+        switch tensor.dtype {
+        case .float32: Double(raw.loadUnaligned(fromByteOffset: i * 4, as: Float.self))
+        case .int32: Double(raw.loadUnaligned(fromByteOffset: i * 4, as: Int32.self))
+        case .uint8: Double(raw[i])
+        case .bfloat16: Double(Float(bitPattern: UInt32(raw.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)) << 16))
+        case .float16: HalfPrecision.value(of: raw.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
+        }
+      }
+    }
+    self.init(values, tensor.shape, tensor.dtype)
+  }
+
+  func stored(by backend: some Backend) -> Storage {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(values.count * dtype.byteWidth)
+    func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
+    for value in values {
+      switch dtype {
+      case .float32: put(Float(value).bitPattern)
+      case .int32: put(Int32(clamping: Int(value)))
+      case .uint8: put(UInt8(clamping: Int(value)))
+      case .bfloat16: put(HalfPrecision.bfloat16(Float(value)))
+      case .float16: put(HalfPrecision.float16(Float(value)))
+      }
+    }
+    let storage = backend.allocate(byteCount: bytes.count)
+    bytes.withUnsafeBytes { backend.write($0, to: storage) }
+    return storage
+  }
+}

@@ -1,0 +1,28 @@
+// A place where tensors live and operations run.
+
+/// What a device must offer. Conforming backends pass one shared suite of tests.
+public protocol Backend: Sendable {
+  var name: String { get }
+  /// Memory for `byteCount` bytes, 64-byte aligned, contents undefined.
+  func allocate(byteCount: Int) -> Storage
+  /// Host bytes into storage that nobody else references yet, and back.
+  func write(_ bytes: UnsafeRawBufferPointer, to storage: Storage)
+  func read(_ storage: Storage, into bytes: UnsafeMutableRawBufferPointer)
+  /// Runs one primitive; operands live on this backend and fit the primitive.
+  func evaluate(_ call: Call) -> Storage
+  /// Runs a fused operation natively, or returns nil to have its definition run instead.
+  func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome?
+  /// Changes tensors in place, or returns false to have the definition run instead.
+  func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool
+}
+
+extension Backend {
+  public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? { nil }
+  public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool { false }
+}
+
+/// Handed in at the top of a program; every derived tensor inherits it from its operands.
+public struct Device: Sendable {
+  public let backend: any Backend
+  public init(_ backend: some Backend) { self.backend = backend }
+}

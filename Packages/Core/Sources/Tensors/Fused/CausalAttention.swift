@@ -1,0 +1,67 @@
+// Causal attention over rows of different length, in every form that the models need.
+// No matrix of queries by keys is kept by a backend that accelerates it (Dao et al. 2022).
+
+/// Where one sequence's queries and keys are.
+public struct AttentionRow: Sendable, Hashable {
+  /// Its queries are rows queryStart ..< queryStart + queryCount of q.
+  public var queryStart: Int
+  public var queryCount: Int
+  /// The position of its first query; keys 0 ... first + i are visible to query i.
+  public var first: Int
+  /// Key 0 is this row of the key tensors.
+  public var keyStart: Int
+  public init(queryStart: Int, queryCount: Int, first: Int = 0, keyStart: Int) {
+    (self.queryStart, self.queryCount, self.first, self.keyStart) = (queryStart, queryCount, first, keyStart)
+  }
+}
+
+/// softmax(scale · q·kᵀ) · v per head, causal. Inputs: q [T, heads · (d1 + d2)], kv [S, W], and, when d2 > 0, shared
+/// keys [S, d2]. Head h's key is columns h·keyStride ..< + d1 of kv beside the shared key; its value is columns
+/// valueOffset + h·valueStride ..< + dv of kv. Strides of 0 share one key or value among all heads (absorbed latent
+/// attention). The result is [T, heads · dv]. Rows do not overlap and cover q in order.
+public struct CausalAttention: FusedOperation {
+  public let name = "causal-attention"
+  public var heads: Int
+  public var d1: Int
+  public var d2: Int
+  public var dv: Int
+  public var keyStride: Int
+  public var valueOffset: Int
+  public var valueStride: Int
+  public var scale: Float
+  public var rows: [AttentionRow]
+  public init(
+    heads: Int, d1: Int, d2: Int, dv: Int, keyStride: Int, valueOffset: Int, valueStride: Int, scale: Float,
+    rows: [AttentionRow]
+  ) {
+    (self.heads, self.d1, self.d2, self.dv) = (heads, d1, d2, dv)
+    (self.keyStride, self.valueOffset, self.valueStride) = (keyStride, valueOffset, valueStride)
+    (self.scale, self.rows) = (scale, rows)
+  }
+
+  public func definition(_ inputs: [Tensor]) -> Tensor {
+    let width = d1 + d2
+    let parts = rows.map { row in
+      let q = inputs[0].slice(row.queryStart..<row.queryStart + row.queryCount, axis: 0)
+      let keys = row.keyStart..<row.keyStart + row.first + row.queryCount
+      let kv = inputs[1].slice(keys, axis: 0)
+      let mask = visibility(of: row, on: q.device)
+      let heads = (0..<heads).map { h in
+        let qh = q.slice(h * width..<(h + 1) * width, axis: 1)
+        let own = kv.slice(h * keyStride..<h * keyStride + d1, axis: 1)
+        let key = d2 == 0 ? own : Tensor.concatenated([own, inputs[2].slice(keys, axis: 0)], axis: 1)
+        let value = kv.slice(valueOffset + h * valueStride..<valueOffset + h * valueStride + dv, axis: 1)
+        return (qh.matmul(key.transposed) * scale + mask).softmax().matmul(value)
+      }
+      return Tensor.concatenated(heads, axis: 1)
+    }
+    return Tensor.concatenated(parts, axis: 0)
+  }
+
+  /// 0 where a key is visible, a number that no score outweighs where it is not.
+  private func visibility(of row: AttentionRow, on device: Device) -> Tensor {
+    let keys = row.first + row.queryCount
+    let values = (0..<row.queryCount).flatMap { i in (0..<keys).map { $0 <= row.first + i ? Float(0) : -1e30 } }
+    return Tensor(values, shape: [row.queryCount, keys], on: device)
+  }
+}

@@ -1,0 +1,15 @@
+// Bringing the experts' outputs back to their tokens.
+
+/// y[t] = Σ_k weight[t, k] · output[slot[t, k]], the k in order. Inputs: outputs [R, D], weights [T, K],
+/// slots int32 [T, K]; every row of outputs is named at most once. The result is [T, D].
+public struct ExpertCombine: FusedOperation {
+  public let name = "expert-combine"
+  public init() {}
+  public func definition(_ inputs: [Tensor]) -> Tensor {
+    let (outputs, weights, slots) = (inputs[0], inputs[1], inputs[2])
+    let (tokens, chosen, width) = (slots.shape[0], slots.shape[1], outputs.shape[1])
+    let rows = outputs.gatherRows(slots.reshaped([tokens * chosen]))
+    let weighted = rows * weights.reshaped([tokens * chosen, 1]).broadcast(to: rows.shape)
+    return weighted.reshaped([tokens, chosen, width]).sum(axis: 1).reshaped([tokens, width])
+  }
+}

@@ -1,0 +1,58 @@
+// y = x · Wᵀ, for one weight or for several that read the same input.
+
+/// Inputs: x [T, K], then weights [N, K]; the result [T, ΣN] has one weight's columns after another's.
+public struct LinearProduct: FusedOperation {
+  public let name = "linear"
+  public init() {}
+  public func definition(_ inputs: [Tensor]) -> Tensor {
+    let x = inputs[0]
+    return Tensor.concatenated(inputs.dropFirst().map { x.matmul($0.transposed) }, axis: 1)
+  }
+}
+
+/// `LinearProduct` for rows that belong to different experts. Inputs: x [R, K] with the rows of one group together,
+/// then for each group its weights [N, K] in turn (`partsPerGroup` of them); the result is [R, ΣN].
+public struct GroupedLinearProduct: FusedOperation {
+  public let name = "grouped-linear"
+  /// Group g owns rows offsets[g] ..< offsets[g + 1].
+  public let offsets: [Int]
+  public let partsPerGroup: Int
+  public init(offsets: [Int], partsPerGroup: Int) {
+    precondition(partsPerGroup >= 1 && !offsets.isEmpty, "grouped-linear: needs at least one weight per group")
+    (self.offsets, self.partsPerGroup) = (offsets, partsPerGroup)
+  }
+  public var groups: Int { offsets.count - 1 }
+  public func definition(_ inputs: [Tensor]) -> Tensor {
+    let parts = (0..<groups).filter { offsets[$0] < offsets[$0 + 1] }.map { group in
+      let rows = inputs[0].slice(offsets[group]..<offsets[group + 1], axis: 0)
+      let weights = inputs[(1 + group * partsPerGroup)..<(1 + (group + 1) * partsPerGroup)]
+      return LinearProduct().definition([rows] + weights)
+    }
+    let width = inputs[1..<(1 + partsPerGroup)].reduce(0) { $0 + $1.shape[0] }
+    return parts.isEmpty
+      ? Tensor([Float](), shape: [0, width], on: inputs[0].device) : Tensor.concatenated(parts, axis: 0)
+  }
+}
+
+/// A linear map of each head's own slice, by one weight that holds all heads (latent attention's absorbed form).
+/// Inputs: x [T, H·A], W [H·S, B]; head h uses rows h·S + offset ..< + width of W, as W_h [width, B].
+/// Not transposed: y_h = x_h · W_h (A = width, result [T, H·B]); transposed: y_h = x_h · W_hᵀ (A = B, result [T, H·width]).
+public struct HeadwiseProduct: FusedOperation {
+  public let name = "headwise"
+  public let heads: Int
+  public let offset: Int
+  public let width: Int
+  public let isTransposed: Bool
+  public init(heads: Int, offset: Int, width: Int, isTransposed: Bool) {
+    (self.heads, self.offset, self.width, self.isTransposed) = (heads, offset, width, isTransposed)
+  }
+  public func definition(_ inputs: [Tensor]) -> Tensor {
+    let (x, w) = (inputs[0], inputs[1])
+    let (a, rows) = (x.shape[1] / heads, w.shape[0] / heads)
+    let parts = (0..<heads).map { h in
+      let own = w.slice(h * rows + offset..<h * rows + offset + width, axis: 0)
+      return x.slice(h * a..<(h + 1) * a, axis: 1).matmul(isTransposed ? own.transposed : own)
+    }
+    return Tensor.concatenated(parts, axis: 1)
+  }
+}

@@ -1,0 +1,46 @@
+// Operations that primitives can express, only too slowly.
+// Each carries that slow definition, which runs where no backend accelerates it and judges every fast version.
+
+/// A differentiable operation with a fast version on some backends.
+public protocol FusedOperation: Sendable {
+  var name: String { get }
+  /// The operation in primitives: the meaning of it, and its gradient through the gradient table.
+  func definition(_ inputs: [Tensor]) -> Tensor
+}
+
+/// A result and, when it was computed natively, its hand-written gradient.
+public struct Outcome: Sendable {
+  public let output: Tensor
+  /// From the gradient of the output to the gradient of each input; nil where there is none. What it needs again
+  /// is captured.
+  public let pullback: @Sendable (_ outputGradient: Tensor) -> [Tensor?]
+  public init(_ output: Tensor, pullback: @escaping @Sendable (_ outputGradient: Tensor) -> [Tensor?]) {
+    (self.output, self.pullback) = (output, pullback)
+  }
+}
+
+extension FusedOperation {
+  /// Runs natively where the device can, and by the definition elsewhere.
+  public func callAsFunction(_ inputs: [Tensor]) -> Tensor {
+    let device = inputs[0].device
+    guard let outcome = device.backend.accelerate(self, inputs.map { $0.detached() }) else { return definition(inputs) }
+    guard inputs.contains(where: { $0.isTracked }) else { return outcome.output }
+    return outcome.output.from(Origin(.native(name, outcome.pullback), inputs: inputs))
+  }
+  public func callAsFunction(_ inputs: Tensor...) -> Tensor { self(inputs) }
+}
+
+/// An update in place: an optimizer's step, or a write into a memory. Not differentiable.
+public protocol FusedUpdate: Sendable {
+  var name: String { get }
+  /// The new values of the targets, in primitives.
+  func definition(_ targets: [Tensor], _ inputs: [Tensor]) -> [Tensor]
+}
+
+extension FusedUpdate {
+  /// Changes `targets` in place where the device can and nobody else holds their storage; otherwise replaces them.
+  public func callAsFunction(_ targets: inout [Tensor], _ inputs: [Tensor]) {
+    if targets[0].device.backend.accelerate(self, &targets, inputs) { return }
+    targets = definition(targets, inputs)
+  }
+}

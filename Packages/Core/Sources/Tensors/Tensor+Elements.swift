@@ -1,0 +1,44 @@
+// Element-by-element arithmetic. Shapes must be equal; `broadcast(to:)` says where something is repeated.
+
+extension Tensor {
+  func apply(_ primitive: Primitive, _ others: [Tensor] = [], to result: Shape, dtype: DType = .float32) -> Tensor {
+    let operands = [self] + others
+    let call = Call(primitive: primitive, operands: operands.map { $0.detached() }, result: result, dtype: dtype)
+    let storage = device.backend.evaluate(call)
+    let origin = operands.contains { $0.isTracked } ? Origin(.primitive(primitive), inputs: operands) : nil
+    return Tensor(shape: result, dtype: dtype, device: device, storage: storage, origin: origin)
+  }
+  private func paired(_ primitive: Primitive, _ other: Tensor) -> Tensor {
+    precondition(shape == other.shape, "\(primitive): shapes \(shape) and \(other.shape) differ")
+    return apply(primitive, [other], to: shape)
+  }
+
+  public static func + (a: Tensor, b: Tensor) -> Tensor { a.paired(.add, b) }
+  public static func - (a: Tensor, b: Tensor) -> Tensor { a.paired(.subtract, b) }
+  public static func * (a: Tensor, b: Tensor) -> Tensor { a.paired(.multiply, b) }
+  public static func / (a: Tensor, b: Tensor) -> Tensor { a.paired(.divide, b) }
+  public static func + (a: Tensor, b: Float) -> Tensor { a.apply(.addScalar(b), to: a.shape) }
+  public static func * (a: Tensor, b: Float) -> Tensor { a.apply(.multiplyScalar(b), to: a.shape) }
+  public static prefix func - (a: Tensor) -> Tensor { a.apply(.negate, to: a.shape) }
+  public func maximum(_ other: Tensor) -> Tensor { paired(.maximum, other) }
+  public func minimum(_ other: Tensor) -> Tensor { -((-self).maximum(-other)) }
+  /// 1 where this is smaller than `other`, else 0. Has no gradient.
+  public func isLess(than other: Tensor) -> Tensor { detached().paired(.lessThan, other.detached()) }
+  /// This where `mask` is not 0, else `other`.
+  public func selected(by mask: Tensor, else other: Tensor) -> Tensor {
+    precondition(shape == mask.shape && shape == other.shape, "select: \(mask.shape), \(shape), \(other.shape) differ")
+    return mask.detached().apply(.select, [self, other], to: shape)
+  }
+  public func exp() -> Tensor { apply(.exp, to: shape) }
+  public func log() -> Tensor { apply(.log, to: shape) }
+  public func sqrt() -> Tensor { apply(.sqrt, to: shape) }
+  public func reciprocal() -> Tensor { apply(.reciprocal, to: shape) }
+  public func sigmoid() -> Tensor { apply(.sigmoid, to: shape) }
+  public func tanh() -> Tensor { apply(.tanh, to: shape) }
+  public func sin() -> Tensor { apply(.sin, to: shape) }
+  public func cos() -> Tensor { apply(.cos, to: shape) }
+  /// The nearest values of another dtype; its gradient is cast back.
+  public func cast(to dtype: DType) -> Tensor {
+    self.dtype == dtype ? self : apply(.cast(dtype), to: shape, dtype: dtype)
+  }
+}

@@ -1,0 +1,28 @@
+// The size of a tensor as one number on the host.
+
+extension Tensor {
+  /// Σ x² in double precision, in a fixed order: blocks of 4096 elements, each with eight partial sums.
+  public func sumOfSquares() -> Double {
+    let count = shape.count
+    return floats().withUnsafeBufferPointer { x in
+      var total = 0.0
+      for block in stride(from: 0, to: count, by: 4096) {
+        var lanes = SIMD8<Double>(repeating: 0)
+        var i = block
+        let end = min(block + 4096, count)
+        while i + 8 <= end {
+          var v = SIMD8<Double>()
+          for lane in 0..<8 { v[lane] = Double(x[i + lane]) }
+          lanes += v * v
+          i += 8
+        }
+        total += lanes.sum()
+        while i < end {
+          total += Double(x[i]) * Double(x[i])
+          i += 1
+        }
+      }
+      return total
+    }
+  }
+}

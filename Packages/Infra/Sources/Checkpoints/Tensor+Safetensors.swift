@@ -1,0 +1,74 @@
+// Where files of weights and tensors meet.
+import Layers
+import Tensors
+
+extension StoredType {
+  /// The type that tensors of `dtype` are stored in.
+  public init(_ dtype: DType) {
+    switch dtype {
+    case .float32: self = .f32
+    case .bfloat16: self = .bf16
+    case .float16: self = .f16
+    case .int32: self = .i32
+    case .uint8: self = .u8
+    }
+  }
+  /// The dtype that holds this type's numbers; nil where there is none yet.
+  public var dtype: DType? { DType.allCases.first { StoredType($0) == self } }
+}
+
+extension TensorToStore {
+  /// A tensor under `name`, in its own dtype. Its bytes are copied when the file is written, not before.
+  public init(_ name: String, _ tensor: Tensor) {
+    self.init(name, StoredType(tensor.dtype), tensor.shape.extents) { sink in
+      try tensor.bytes().withUnsafeBytes { try sink($0) }
+    }
+  }
+}
+
+/// The weights of a model's directory, as float32 on a device.
+public struct CheckpointWeights: WeightSource {
+  public let files: CheckpointFiles
+  let device: Device
+  public init(_ files: CheckpointFiles, on device: Device) { (self.files, self.device) = (files, device) }
+
+  public func has(_ name: String) -> Bool { files.contains(name) }
+
+  /// Throws `CheckpointError` when the tensor is missing, has another shape, or a type that cannot be computed with.
+  public func tensor(_ name: String, shape: Shape, role: ParameterRole) throws -> Tensor {
+    let entry = try files.entry(named: name)
+    guard entry.shape == shape.extents else {
+      throw CheckpointError(files.directory, tensor: name, "has shape \(entry.shape); this model needs \(shape)")
+    }
+    guard let dtype = entry.type.dtype, dtype != .int32, dtype != .uint8 else {
+      throw CheckpointError(
+        files.directory, tensor: name, "has type \(entry.type.rawValue); weights may be F32, BF16 or F16")
+    }
+    return try files.withBytes(of: name) { Tensor(bytes: $0, shape: shape, dtype: dtype, on: device) }.cast(to: .float32)
+  }
+}
+
+extension Module {
+  /// Every parameter as it is stored.
+  public var tensorsToStore: [TensorToStore] { parameters.map { TensorToStore($0.name, $0.tensor) } }
+
+  /// Replaces every parameter by the stored one of its name. Throws `CheckpointError` for the first that is missing
+  /// or does not fit; the module is then unchanged.
+  public mutating func load(_ files: CheckpointFiles, on device: Device) throws {
+    let source = CheckpointWeights(files, on: device)
+    var replacements: [String: Tensor] = [:]
+    for parameter in parameters {
+      replacements[parameter.name] = try source.tensor(parameter.name, shape: parameter.tensor.shape, role: .matrix)
+    }
+    var replace = Replace(replacements: replacements)
+    visit(&replace)
+  }
+}
+
+private struct Replace: ParameterVisitor {
+  var path: [String] = []
+  let replacements: [String: Tensor]
+  mutating func visit(_ tensor: inout Tensor, isTrained: Bool) {
+    if let replacement = replacements[name] { tensor = replacement }
+  }
+}
