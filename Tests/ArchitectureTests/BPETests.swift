@@ -55,7 +55,8 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 func trained(
-  _ corpus: [String], size: Int = 400, way: PreTokenizer = .deepSeekV3, specialTokens: [String] = ["<|bos|>", "<|eos|>"]
+  _ corpus: [String], size: Int = 400, way: PreTokenizer = .deepSeekV3,
+  specialTokens: [String] = ["<|bos|>", "<|eos|>"]
 ) throws -> BytePairEncoding {
   var trainer = BPETrainer(vocabularySize: size)
   trainer.specialTokens = specialTokens
@@ -78,12 +79,11 @@ func trained(
   @Test(arguments: TokenizerGoldens.ways)
   func everyCharacterOfUnicodeIsCutAsARegexEngineCutsIt(_ way: PreTokenizer) throws {
     let expected = try #require(try TokenizerGoldens.load().allCharacters[way.rawValue])
-    var text = String.UnicodeScalarView()
+    var text = ""
     for value in Array(UInt32(0)..<0x32400) + Array(0xE0000..<0xE0200) {
-      guard let scalar = Unicode.Scalar(value) else { continue }
-      text.append(contentsOf: [scalar, "a", " ", scalar, "1"])
+      if let scalar = Unicode.Scalar(value) { text += "\(scalar)a \(scalar)1" }
     }
-    let pieces = way.pieces(of: String(text))
+    let pieces = way.pieces(of: text)
     let checksum = pieces.reduce(UInt64(0)) { ($0 ^ UInt64($1.utf8.count)) &* 0x100_0000_01B3 &+ 1 }
     #expect(pieces.count == expected.count)
     #expect(String(checksum) == expected.checksum)
@@ -161,14 +161,14 @@ func trained(
   }
 
   /// The heap of long pieces and the scan of short ones must agree with the definition: lowest rank, then leftmost.
-  @Test(arguments: [10, 63, 64, 65, 66, 200, 1000])
+  @Test(arguments: [10, 63, 64, 65, 66, 200])
   func longAndShortPiecesMergeByTheDefinition(_ length: Int) throws {
     let tokenizer = try trained(
       ["abab baba aabb abba bbaa abcabc cab cabbage aaaa bbbb aaaaaaaa"], size: 290, way: .wholeText, specialTokens: [])
     var ranks: [BytePairEncoding.Merge: Int] = [:]
     for (rank, merge) in tokenizer.merges.enumerated() { ranks[merge] = rank }
     var random = SeededGenerator(state: UInt64(length))
-    for _ in 0..<20 {
+    for _ in 0..<5 {
       let text = String((0..<length).map { _ in "aabbc ".randomElement(using: &random) ?? "a" })
       var expected = text.utf8.compactMap { tokenizer.token(named: String(UnicodeScalar($0))) }
       while let best = zip(expected, expected.dropFirst()).enumerated().compactMap({ place, pair in
@@ -188,9 +188,12 @@ func trained(
     var random = SeededGenerator(state: 3)
     let letters = Array("etaoinshrdlu")
     let mixed = String((0..<1_000_000).map { _ in letters[Int.random(in: 0..<12, using: &random)] })
-    for word in [String(repeating: "a", count: 1_000_000), mixed, String(repeating: "<|bo", count: 250_000)] {
+    for (word, most) in [
+      (String(repeating: "a", count: 1_000_000), 500_000), (mixed, 999_999),
+      (String(repeating: "<|bo", count: 250_000), 1_000_000),
+    ] {
       let tokens = tokenizer.encode(word, recognizingSpecialTokens: true)
-      #expect(tokens.count < 1_000_000)
+      #expect(tokens.count <= most && tokens.count > 0)
       #expect(isSameText(tokenizer.decode(tokens), word))
     }
   }
@@ -199,7 +202,9 @@ func trained(
     let tokenizer = try BytePairEncoding(contentsOf: TokenizerGoldens.path("gpt2.json"))
     let text = "a<|eos|><think>b"
     let recognised = tokenizer.encode(text, recognizingSpecialTokens: true)
-    let (eos, think) = (try #require(tokenizer.token(named: "<|eos|>")), try #require(tokenizer.token(named: "<think>")))
+    let (eos, think) = (
+      try #require(tokenizer.token(named: "<|eos|>")), try #require(tokenizer.token(named: "<think>"))
+    )
     #expect(recognised.contains(eos) && recognised.contains(think))
     let plain = tokenizer.encode(text, recognizingSpecialTokens: false)
     #expect(!plain.contains(eos) && !plain.contains(think))
@@ -209,12 +214,12 @@ func trained(
   }
 
   @Test func theLongestSpecialTokenWins() throws {
-    let tokenizer = try trained(["x"], size: 260, specialTokens: ["<a", "<a>", "<a><b>", "é"])
-    let names = tokenizer.encode("<a><a><b><ae\u{301}é<", recognizingSpecialTokens: true).map {
+    let tokenizer = try trained(["x"], size: 260, specialTokens: ["<a", "<a>", "<a><b>", "你"])
+    let names = tokenizer.encode("<a><a><b><ae\u{301}你<", recognizingSpecialTokens: true).map {
       String(decoding: tokenizer.bytes(of: $0), as: UTF8.self)
     }
     #expect(Array(names.prefix(3)) == ["<a>", "<a><b>", "<a"])
-    #expect(names.last == "<" && isSameText(names[names.count - 2], "é"))
+    #expect(names.last == "<" && isSameText(names[names.count - 2], "你"))
   }
 
   @Test func unknownIdsHaveNoBytes() throws {
@@ -230,10 +235,14 @@ func trained(
     trainer.specialTokens = ["<s>"]
     trainer.minimumFrequency = 3
     let tokenizer = try trainer.train(on: ["ab ab ab cd cd <s>ab<s>"])
-    #expect(tokenizer.merges.map { tokenizer.bytes(of: $0.left) + tokenizer.bytes(of: $0.right) }.contains(Array("ab".utf8)))
+    #expect(
+      tokenizer.merges.map { tokenizer.bytes(of: $0.left) + tokenizer.bytes(of: $0.right) }.contains(Array("ab".utf8)))
     #expect(tokenizer.token(named: "cd") == nil, "two occurrences are below the minimum")
     #expect(tokenizer.vocabularySize < 262)
     #expect(throws: TokenizerError.self) { try BPETrainer(vocabularySize: 255).train(on: ["a"]) }
+    for specialTokens in [["a"], ["<s>", "<s>"], [""]] {
+      #expect(throws: TokenizerError.self) { try trained(["a"], specialTokens: specialTokens) }
+    }
     #expect(try BPETrainer(vocabularySize: 300).train(on: []).merges.isEmpty)
   }
 }

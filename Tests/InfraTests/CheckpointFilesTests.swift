@@ -56,7 +56,8 @@ private struct Interruption: Error {}
     try SafetensorsWriter().write(samples, in: scratch.path, shardBytes: 50)
     let data = try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/model.safetensors.index.json"))
     let index = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-    #expect((index["metadata"] as? [String: Int]) == ["total_size": try samples.map { try bytes($0).count }.reduce(0, +)])
+    #expect(
+      (index["metadata"] as? [String: Int]) == ["total_size": try samples.map { try bytes($0).count }.reduce(0, +)])
     #expect((index["weight_map"] as? [String: String])?.count == samples.count)
   }
 
@@ -100,7 +101,11 @@ private struct Interruption: Error {}
       [TensorToStore("w", .u8, [1], [1]), TensorToStore("w", .u8, [1], [1])], [TensorToStore("w", .u8, [-1], [])],
       [TensorToStore("__metadata__", .u8, [1], [1])], [TensorToStore("w", .f32, [.max], [])],
       [TensorToStore("w", .f32, [2], [1, 2, 3])], [TensorToStore("w", .u8, [2], [1, 2, 3])],
-      [TensorToStore("w", .u8, [4]) { try [1, 2].withUnsafeBytes($0); throw Interruption() }],
+      [
+        TensorToStore("w", .u8, [4]) {
+          try [1, 2].withUnsafeBytes($0); throw Interruption()
+        }
+      ],
     ]
     for tensors in wrong {
       #expect(throws: (any Error).self) { try SafetensorsWriter().write(tensors, to: scratch.path + "/x") }

@@ -61,7 +61,8 @@ private let someTime = 1_795_257_912.0
     try await store.beginStage("pretrain", run: run.id, fingerprint: "f1", at: 101)
     try await store.beginStage("grpo", run: run.id, at: 103)
     try await store.endStage("pretrain", run: run.id, status: .finished, at: 102)
-    let artifact = ArtifactRecord(run: run.id, stage: "pretrain", kind: "checkpoint", directory: "/d", fingerprint: "c1")
+    let artifact = ArtifactRecord(
+      run: run.id, stage: "pretrain", kind: "checkpoint", directory: "/d", fingerprint: "c1")
     try await store.record(artifact)
     try await store.record(artifact)
     try await store.setStatus(.failed, ofRun: run.id, at: 110)

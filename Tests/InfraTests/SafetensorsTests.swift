@@ -68,35 +68,45 @@ private func complaint(_ bytes: [UInt8]) throws -> String? {
   /// One tensor with this entry over four bytes of data.
   private static func one(_ entry: String) -> [UInt8] { file(#"{"w":{"# + entry + "}}", [1, 2, 3, 4]) }
 
-  @Test(arguments: [
-    ([], "has 0 bytes"), ([1, 2, 3], "has 3 bytes"),
-    (littleEndian(100) + Array("{}".utf8), "only 2 follow"), (littleEndian(100_000_001), "format allows"),
-    (littleEndian(.max), "format allows"), (littleEndian(1 << 63), "format allows"),
-    (file(""), "does not begin with '{'"), (file(" {}"), "does not begin with '{'"),
-    (file("{"), "found the end"), (file("{}x"), "expected the end"), (file(#"{"a""#), "expected ':'"),
-    (littleEndian(9) + [0x7B, 0x22, 0xFF, 0xFE, 0x22, 0x3A, 0x31, 0x7D, 0x20], "not UTF-8"),
-    (file(#"{"\ud800x":1}"#), "surrogate"), (file(#"{"\q":1}"#), "escape"), (file("{\"a\nb\":1}"), "control character"),
-    (file(#"{"w":1}"#), "expected '{'"), (file(#"{"__metadata__":{"a":1}}"#), "expected a string"),
-    (file(#"{"__metadata__":{"a":"","a":""}}"#), "'a' twice"), (file(#"{"__metadata__":{},"__metadata__":{}}"#), "two"),
-    (one(#""dtype":"F32","shape":[1]"#), "has no 'data_offsets'"),
-    (one(#""dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]"#), "has 'shape' twice"),
-    (one(#""dtype":"F31","shape":[1],"data_offsets":[0,4]"#), "dtype is 'F31'; known are BOOL"),
-    (one(#""dtype":"F32","shape":[-1],"data_offsets":[0,4]"#), "a negative number"),
-    (one(#""dtype":"F32","shape":[1.0],"data_offsets":[0,4]"#), "a fraction"),
-    (one(#""dtype":"F32","shape":[01],"data_offsets":[0,4]"#), "leading zero"),
-    (one(#""dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]"#), "fits 64 bits"),
-    (one(#""dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]"#), "64 bits can count"),
-    (one(#""dtype":"F32","shape":[1],"data_offsets":[4,0]"#), "begin at 4 and end before, at 0"),
-    (one(#""dtype":"F32","shape":[2],"data_offsets":[0,8]"#), "file holds 4 bytes of data"),
-    (one(#""dtype":"F32","shape":[1],"data_offsets":[9223372036854775800,9223372036854775804]"#), "holds 4 bytes"),
-    (one(#""dtype":"F16","shape":[1],"data_offsets":[0,4]"#), "span 4 bytes, but F16 of shape [1] takes 2"),
-    (one(#""dtype":"F32","shape":[1],"data_offsets":[0,4,4]"#), "3 numbers"),
-    (one(#""dtype":"U8","shape":[3],"data_offsets":[1,4]"#), "leaves a hole"),
-    (one(#""dtype":"U8","shape":[3],"data_offsets":[0,3]"#), "ends with its last tensor"),
-    (one(#""dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]"#), "twice"),
-    (one(#""dtype":"F32","shape":[1],"data_offsets":[0,4]},"v":{"dtype":"U8","shape":[2],"data_offsets":[2,4]"#), "overlaps"),
-    (one(#""x":"# + String(repeating: "[", count: 100_000)), "nested"),
-  ] as [([UInt8], String)])
+  @Test(
+    arguments: [
+      ([], "has 0 bytes"), ([1, 2, 3], "has 3 bytes"),
+      (littleEndian(100) + Array("{}".utf8), "only 2 follow"), (littleEndian(100_000_001), "format allows"),
+      (littleEndian(.max), "format allows"), (littleEndian(1 << 63), "format allows"),
+      (file(""), "does not begin with '{'"), (file(" {}"), "does not begin with '{'"),
+      (file("{"), "found the end"), (file("{}x"), "expected the end"), (file(#"{"a""#), "expected ':'"),
+      (littleEndian(9) + [0x7B, 0x22, 0xFF, 0xFE, 0x22, 0x3A, 0x31, 0x7D, 0x20], "not UTF-8"),
+      (file(#"{"\ud800x":1}"#), "surrogate"), (file(#"{"\q":1}"#), "escape"),
+      (file("{\"a\nb\":1}"), "control character"),
+      (file(#"{"w":1}"#), "expected '{'"), (file(#"{"__metadata__":{},}"#), "expected a string"),
+      (file(#"{"__metadata__":{"a":1}}"#), "expected a string"),
+      (file(#"{"__metadata__":{"a":"","a":""}}"#), "'a' twice"),
+      (file(#"{"__metadata__":{},"__metadata__":{}}"#), "two"),
+      (one(#""dtype":"F32","shape":[1]"#), "has no 'data_offsets'"),
+      (one(#""dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]"#), "has 'shape' twice"),
+      (one(#""dtype":"F31","shape":[1],"data_offsets":[0,4]"#), "dtype is 'F31'; known are BOOL"),
+      (one(#""dtype":"F32","shape":[-1],"data_offsets":[0,4]"#), "a negative number"),
+      (one(#""dtype":"F32","shape":[1.0],"data_offsets":[0,4]"#), "a fraction"),
+      (one(#""dtype":"F32","shape":[01],"data_offsets":[0,4]"#), "leading zero"),
+      (one(#""dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]"#), "fits 64 bits"),
+      (one(#""dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]"#), "64 bits can count"),
+      (one(#""dtype":"F32","shape":[1],"data_offsets":[4,0]"#), "begin at 4 and end before, at 0"),
+      (one(#""dtype":"F32","shape":[2],"data_offsets":[0,8]"#), "file holds 4 bytes of data"),
+      (one(#""dtype":"F32","shape":[1],"data_offsets":[9223372036854775800,9223372036854775804]"#), "holds 4 bytes"),
+      (one(#""dtype":"F16","shape":[1],"data_offsets":[0,4]"#), "span 4 bytes, but F16 of shape [1] takes 2"),
+      (one(#""dtype":"F32","shape":[1],"data_offsets":[0,4,4]"#), "3 numbers"),
+      (one(#""dtype":"U8","shape":[3],"data_offsets":[1,4]"#), "leaves a hole"),
+      (one(#""dtype":"U8","shape":[3],"data_offsets":[0,3]"#), "ends with its last tensor"),
+      (
+        one(#""dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]"#),
+        "twice"
+      ),
+      (
+        one(#""dtype":"F32","shape":[1],"data_offsets":[0,4]},"v":{"dtype":"U8","shape":[2],"data_offsets":[2,4]"#),
+        "overlaps"
+      ),
+      (one(#""x":"# + String(repeating: "[", count: 100_000)), "nested"),
+    ] as [([UInt8], String)])
   func everyLieIsASentence(bytes: [UInt8], says: String) throws {
     let sentence = try #require(try complaint(bytes), "accepted a file that should say: \(says)")
     #expect(sentence.contains(says), "\(sentence)")
@@ -104,7 +114,8 @@ private func complaint(_ bytes: [UInt8]) throws -> String? {
   }
 
   @Test func everyCutAndEveryFlippedByteIsReadOrRefused() throws {
-    let whole = file(#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"v":{"dtype":"U8","shape":[2],"data_offsets":[4,6]}}"#,
+    let whole = file(
+      #"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"v":{"dtype":"U8","shape":[2],"data_offsets":[4,6]}}"#,
       Array(0..<6))
     #expect(try complaint(whole) == nil)
     for count in 0..<whole.count { #expect(try complaint(Array(whole[..<count])) != nil, "cut to \(count) bytes") }
@@ -121,8 +132,9 @@ private func complaint(_ bytes: [UInt8]) throws -> String? {
 
   @Test func theScannerAcceptsWhatFoundationAcceptsAndNothingElse() throws {
     let texts = [
-      "{}", "{ }", "[]", "[1,2]", "[1,]", "[,1]", "{\"a\":1,}", "{\"a\" 1}", "nul", "null", "true", "tru", "-0", "-", "1.",
-      ".5", "1.5e", "1.5e+", "1.5e+10", "1E5", "00", "0", "01", "-01", "0.0", "\"\\u00\"", "\"\\u00e9\"", "\"\\uD83D\\uDE00\"",
+      "{}", "{ }", "[]", "[1,2]", "[,1]", "{\"a\" 1}", "nul", "null", "true", "tru", "-0", "-", "1.",
+      ".5", "1.5e", "1.5e+", "1.5e+10", "1E5", "00", "0", "01", "-01", "0.0", "\"\\u00\"", "\"\\u00e9\"",
+      "\"\\uD83D\\uDE00\"",
       "\"\\x\"", "\"", "{\"a\":{\"b\":[{}]}}", "[1 2]", "{\"a\":1}}", "\t[\n]\r ", "\"a\u{1}\"", "{1:2}", "+1",
     ]
     var accepted = 0

@@ -59,6 +59,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     .field(#""temperature": -1"#, "temperature", "temperature is -1; it must be a number from 0 to 2"),
     .field(#""top_p": 0"#, "top_p", "top_p is 0; it must be a number above 0 and at most 1"),
     .field(#""top_k": -2"#, "top_k", "top_k is -2; it must be a whole number of at least -1"),
+    .field(#""n": 1e1"#, "n", "n is 10.0; it must be a whole number from 1 to 8"),
     .field(#""top_k": 1.5"#, "top_k", "top_k is 1.5; it must be a whole number"),
     .field(#""max_tokens": 0"#, "max_tokens", "max_tokens is 0; it must be a whole number of at least 1"),
     .field(#""max_completion_tokens": true"#, "max_completion_tokens", "is true; it must be a whole number"),
@@ -86,12 +87,17 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     .field(#""model": 3"#, "model", "model is 3; it must be the name of a model"),
     .init(
       body: HTTPTests.chat(#""model": "gpt-9""#), param: "model",
-      sentence: "model is \"gpt-9\", which is not served here; this server has tiny", status: 404, code: "model_not_found"),
+      sentence: "model is \"gpt-9\", which is not served here; this server has tiny", status: 404,
+      code: "model_not_found"),
     .init(
-      body: #"{"messages": [{"role": "user", "content": "\#(String(repeating: "x", count: 500))"}]}"#, param: "messages",
+      body: #"{"messages": [{"role": "user", "content": "\#(String(repeating: "x", count: 500))"}]}"#,
+      param: "messages",
       sentence: "prompt and answer must fit in 400 tokens together", code: "context_length_exceeded"),
     .init(body: "{}", param: "prompt", sentence: "prompt is missing", path: "/v1/completions"),
     .init(body: #"{"prompt": ""}"#, param: "prompt", sentence: "a text that is not empty", path: "/v1/completions"),
+    .init(
+      body: #"{"prompt": "\#(String(repeating: "x", count: 400))"}"#, param: "prompt",
+      sentence: "the prompt has 400 tokens", code: "context_length_exceeded", path: "/v1/completions"),
     .init(body: #"{"prompt": [256]}"#, param: "prompt[0]", sentence: "from 0 to 255", path: "/v1/completions"),
     .init(body: #"{"prompt": [["a"]]}"#, param: "prompt[0][0]", sentence: "from 0 to 255", path: "/v1/completions"),
   ]
@@ -109,7 +115,8 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         #expect(error["message"].string?.contains(mistake.sentence) == true, "\(said)")
         #expect(error["param"].string == mistake.param, "\(said)")
         if let code = mistake.code { #expect(error["code"].string == code, "\(said)") }
-        #expect(error["type"].string == (mistake.status == 404 ? "not_found_error" : "invalid_request_error"), "\(said)")
+        #expect(
+          error["type"].string == (mistake.status == 404 ? "not_found_error" : "invalid_request_error"), "\(said)")
       }
     }
     #expect(mistakes.count > 40)
@@ -153,7 +160,9 @@ struct Mistake: Sendable, CustomTestStringConvertible {
 
   @Test func bytesThatAreNoUTF8Are400() async throws {
     try await withServer(writing: ["a"]) { server in
-      for bytes: [UInt8] in [[0xFF, 0xFE, 0x7B, 0x00, 0x7D, 0x00], Array("{\"a\": \"".utf8) + [0xC3, 0x28] + Array("\"}".utf8)] {
+      for bytes: [UInt8] in [
+        [0xFF, 0xFE, 0x7B, 0x00, 0x7D, 0x00], Array("{\"a\": \"".utf8) + [0xC3, 0x28] + Array("\"}".utf8),
+      ] {
         let reply = try await server.send("POST", "/v1/chat/completions", body: bytes)
         #expect(reply.status == 400, "\(bytes)")
       }

@@ -20,7 +20,7 @@ func withServer<Value: Sendable>(
   return try await withThrowingTaskGroup(of: Void.self) { tasks in
     tasks.addTask { try await group.run() }
     do {
-      let value = try await body(LiveServer(port: try await server.port, group: group))
+      let value = try await body(LiveServer(port: try await server.port, group: group, server: server))
       await group.triggerGracefulShutdown()
       try await tasks.waitForAll()
       return value
@@ -47,12 +47,15 @@ func served(_ generator: any Generator, id: String = "tiny", opensThinking: Bool
 struct LiveServer: Sendable {
   var port: Int
   var group: ServiceGroup
+  var server: FathomServer
 
   func get(_ path: String, headers: [String: String] = [:]) async throws -> Reply {
     try await send("GET", path, headers: headers)
   }
 
-  func post(_ path: String = "/v1/chat/completions", _ body: String, headers: [String: String] = [:]) async throws -> Reply {
+  func post(_ path: String = "/v1/chat/completions", _ body: String, headers: [String: String] = [:]) async throws
+    -> Reply
+  {
     try await send("POST", path, body: Array(body.utf8), headers: headers)
   }
 
@@ -72,7 +75,9 @@ struct LiveServer: Sendable {
   ) async throws -> Value {
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .connect(host: "127.0.0.1", port: port) { channel in
-        channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
+        channel.eventLoop.makeCompletedFuture {
+          try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+        }
       }
     var head = "\(method) \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
@@ -129,7 +134,8 @@ struct Reply: Sendable {
   private static func joined(_ body: String) -> String {
     var (bytes, out) = (Array(body.utf8)[...], [UInt8]())
     while let end = bytes.firstIndex(of: UInt8(ascii: "\n")),
-      let size = Int(String(decoding: bytes[..<end], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines), radix: 16),
+      let size = Int(
+        String(decoding: bytes[..<end], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines), radix: 16),
       size > 0, end + 1 + size <= bytes.endIndex
     {
       out += bytes[(end + 1)..<(end + 1 + size)]
@@ -162,6 +168,12 @@ struct JSON: Equatable, CustomStringConvertible, @unchecked Sendable {
   var items: [JSON] { (value as? [Any] ?? []).map { JSON($0) } }
   var keys: Set<String> { Set((value as? [String: Any] ?? [:]).keys) }
   var isNull: Bool { value is NSNull }
-  var description: String { "\(value ?? "nothing")" }
+  /// With names in order, so that equal values have equal descriptions.
+  var description: String {
+    guard let value else { return "nothing" }
+    let options: JSONSerialization.WritingOptions = [.sortedKeys, .fragmentsAllowed]
+    return (try? JSONSerialization.data(withJSONObject: value, options: options))
+      .map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
+  }
   static func == (a: JSON, b: JSON) -> Bool { a.description == b.description }
 }

@@ -41,8 +41,10 @@ import Text
   @Test func usageComesLastAndOnlyWhenAsked() async throws {
     let words = ["let", " me", "</think>", "4", "2"]
     let (whole, stream) = try await withServer(writing: words) { server in
-      (try await server.post("/v1/chat/completions", HTTPTests.hello),
-        try await server.post("/v1/chat/completions", Self.counted))
+      (
+        try await server.post("/v1/chat/completions", HTTPTests.hello),
+        try await server.post("/v1/chat/completions", Self.counted)
+      )
     }
     let last = try #require(try stream.events().last)
     #expect(last["choices"].items.isEmpty)
@@ -57,13 +59,17 @@ import Text
     let cuts: [[String]] =
       [[text], characters, [String(characters[0]), "", text.dropFirst().description]]
       + (2...7).map { size in
-        stride(from: 0, to: characters.count, by: size).map { characters[$0..<min($0 + size, characters.count)].joined() }
+        stride(from: 0, to: characters.count, by: size).map {
+          characters[$0..<min($0 + size, characters.count)].joined()
+        }
       }
     var answers: Set<[String]> = []
     for words in cuts {
       let (whole, stream) = try await withServer(writing: words, opensThinking: opensThinking) { server in
-        (try await server.post("/v1/chat/completions", HTTPTests.hello),
-          try await server.post("/v1/chat/completions", Self.streamed))
+        (
+          try await server.post("/v1/chat/completions", HTTPTests.hello),
+          try await server.post("/v1/chat/completions", Self.streamed)
+        )
       }
       let deltas = try stream.events().map { $0["choices"][0]["delta"] }
       for delta in deltas {

@@ -44,7 +44,8 @@ private struct Feed: RunFeed {
         let reply = try await server.get("/api/puzzle?people=\(people)")
         #expect(reply.status == 400)
         #expect(
-          try reply.json()["error"]["message"].string == "people is \"\(people)\"; it must be a whole number from 2 to 3")
+          try reply.json()["error"]["message"].string
+            == "people is \"\(people)\"; it must be a whole number from 2 to 3")
       }
     }
   }

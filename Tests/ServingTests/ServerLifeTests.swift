@@ -1,10 +1,11 @@
 // What happens when one side goes away or has to wait: cancellation, graceful shutdown, silence.
-import HTTPServing
 import LanguageModels
 import Logging
 import ServiceLifecycle
 import Testing
 import Text
+
+@testable import HTTPServing
 
 @Suite(.timeLimit(.minutes(1))) struct ServerLifeTests {
   @Test(arguments: [ReasoningStreamTests.streamed, HTTPTests.hello])
@@ -15,8 +16,11 @@ import Text
       try await server.withConnection("POST", "/v1/chat/completions", body: Array(body.utf8)) { connection in
         var connection = connection
         // A whole answer shows nothing before it is complete: there the request itself is what has to arrive.
-        if isStreamed { try await connection.wait(for: "\"reasoning_content\":\"a\"") }
-        else { while generator.requests.isEmpty { await Task.yield() } }
+        if isStreamed {
+          try await connection.wait(for: "\"reasoning_content\":\"a\"")
+        } else {
+          while generator.requests.isEmpty { await Task.yield() }
+        }
       }
       await generator.abandoned.wait()
     }
@@ -48,6 +52,19 @@ import Text
     #expect(try reply.events().last?["choices"][0]["finish_reason"].string == "stop")
   }
 
+  @Test func aDrainingServerSendsNewRequestsElsewhere() async throws {
+    let generator = FakeGenerator(["a"])
+    try await withServer([served(generator)]) { server in
+      server.server.routes.drain.begin()
+      for reply in [try await server.get("/health"), try await server.post("/v1/chat/completions", HTTPTests.hello)] {
+        #expect(reply.status == 503)
+        #expect(reply.headers["retry-after"] == "5")
+        #expect(try reply.json()["error"]["type"].string == "service_unavailable")
+      }
+    }
+    #expect(generator.requests.isEmpty)
+  }
+
   @Test func silenceIsFilledWithComments() async throws {
     let gate = Gate()
     var settings = ServerSettings(port: 0)
@@ -69,7 +86,8 @@ import Text
   @Test func aPortInUseIsReportedToWhoeverWaitsForIt() async throws {
     try await withServer([served(FakeGenerator(["a"]))]) { first in
       let second = try FathomServer(
-        models: [], settings: ServerSettings(port: first.port), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        models: [], settings: ServerSettings(port: first.port),
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
       async let waiting = Self.outcome { try await second.port }
       let started = await Self.outcome { try await second.makeService().run() }
       let port = await waiting

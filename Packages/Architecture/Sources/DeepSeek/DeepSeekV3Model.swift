@@ -93,16 +93,23 @@ public struct DeepSeekV3Model: LanguageModel {
   private func predictionLoss(
     _ prediction: PredictionModule, _ hidden: Tensor, _ batch: TokenBatch, _ targets: [Int32], _ report: inout RoutingReport?
   ) -> Tensor {
-    var (next, after) = ([Int32](), [Int32]())
+    // A row's last token is left out: nothing is known to follow it.
+    var (places, next, after, rows) = ([Int32](), [Int32](), [Int32](), [TokenBatch.Row]())
     var start = 0
     for row in batch.rows {
       let end = start + row.count
-      next += Array(batch.tokens[(start + 1)..<end]) + [0]
-      after += Array(targets[(start + 1)..<end]) + [-1]
+      places += (start..<end - 1).map { Int32($0) }
+      next += batch.tokens[(start + 1)..<end]
+      after += targets[(start + 1)..<end]
+      if row.count > 1 { rows.append(.init(count: row.count - 1, first: row.first, slot: row.slot)) }
       start = end
     }
+    if rows.isEmpty { return Tensor(repeating: 0, shape: [], on: device) }
+    let shorter = TokenBatch(tokens: places.map { batch.tokens[Int($0)] }, rows: rows)
+    report?.rows = rows
+    let states = hidden.gatherRows(Tensor(places, shape: [places.count], on: device))
     let embedded = embedding(Tensor(next, shape: [next.count], on: device))
-    let state = prediction(hidden: hidden, nextEmbedding: embedded, attentionPass(batch), report: &report)
+    let state = prediction(hidden: states, nextEmbedding: embedded, attentionPass(shorter), report: &report)
     let logp = CrossEntropy()(logits(state), Tensor(after, shape: [after.count], on: device))
     return logp.total() * (-1 / Float(batch.tokens.count))
   }

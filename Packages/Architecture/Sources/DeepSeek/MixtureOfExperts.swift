@@ -7,7 +7,7 @@ import Tensors
 struct RoutingReport {
   var observations: [RouterObservation] = []
   var balanceLoss: Tensor?
-  let rows: [TokenBatch.Row]
+  var rows: [TokenBatch.Row]
   let balanceWeight: Double
 
   mutating func add(_ observation: RouterObservation, _ loss: Tensor?) {

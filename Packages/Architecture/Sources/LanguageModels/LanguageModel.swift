@@ -71,13 +71,15 @@ public struct RouterObservation: Sendable, Equatable {
 
   /// Observations of several passes of one step, added layer by layer.
   public static func sum(_ passes: [[RouterObservation]]) -> [RouterObservation] {
-    guard var total = passes.first else { return [] }
-    for pass in passes.dropFirst() {
-      for (i, observation) in pass.enumerated() {
-        for e in observation.counts.indices { total[i].counts[e] += observation.counts[e] }
-      }
+    var total: [Int: RouterObservation] = [:]
+    for observation in passes.joined() {
+      total[observation.layer, default: RouterObservation(layer: observation.layer, counts: observation.counts.map { _ in 0 })]
+        .add(observation.counts)
     }
-    return total
+    return total.values.sorted { $0.layer < $1.layer }
+  }
+  private mutating func add(_ more: [Int]) {
+    for e in counts.indices { counts[e] += more[e] }
   }
   /// (max load − mean) / mean, the imbalance that the papers call MaxVio.
   public var maximumViolation: Double {

@@ -24,7 +24,8 @@ public struct BPETrainer: Sendable, Hashable, Codable {
     let smallest = 256 + specialTokens.count
     guard vocabularySize >= smallest else {
       throw TokenizerError(
-        "a vocabulary of \(vocabularySize) is too small; 256 bytes and \(specialTokens.count) special tokens need \(smallest)")
+        "a vocabulary of \(vocabularySize) is too small; 256 bytes and \(specialTokens.count) special tokens need "
+          + "\(smallest)")
     }
     guard vocabularySize <= 1 << 24 else {
       throw TokenizerError("a vocabulary of \(vocabularySize) is too large; at most \(1 << 24) tokens can be learnt")
@@ -70,7 +71,8 @@ public struct BPETrainer: Sendable, Hashable, Codable {
     return counts
   }
 
-  private func learn(from words: inout TrainingWords, into entries: inout [VocabularyEntry]) -> [BytePairEncoding.Merge] {
+  private func learn(from words: inout TrainingWords, into entries: inout [VocabularyEntry]) -> [BytePairEncoding.Merge]
+  {
     var merges: [BytePairEncoding.Merge] = []
     var learnt = ByteStringTable()
     var ids: [TokenID] = []

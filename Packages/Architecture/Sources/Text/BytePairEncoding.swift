@@ -83,7 +83,8 @@ public struct BytePairEncoding: Tokenizer {
       }
       guard let result = vocabulary.mergeable(left.bytes + right.bytes) else {
         throw TokenizerError(
-          "merge \(rank) makes \(quoted(left.bytes + right.bytes)), which is not in the vocabulary; add it or drop the merge")
+          "merge \(rank) makes \(quoted(left.bytes + right.bytes)), which is not in the vocabulary; "
+            + "add it or drop the merge")
       }
       return (merge.left.rawValue, merge.right.rawValue, result)
     }

@@ -55,11 +55,14 @@ struct CharacterClasses: Sendable {
   }
 
   private static func classify(_ value: UInt32) -> CharacterClass {
-    guard let scalar = Unicode.Scalar(value), let age = scalar.properties.age, age.major <= 16 else { return [] }
-    var result: CharacterClass = category(of: scalar)
+    guard let scalar = Unicode.Scalar(value) else { return [] }
+    // This class is a range of values, assigned or not; the others follow the properties of Unicode 16.
+    var result: CharacterClass =
+      (0x4E00...0x9FA5).contains(value) || (0x3040...0x30FF).contains(value) ? .eastAsian : []
+    guard let age = scalar.properties.age, age.major <= 16 else { return result }
+    result.formUnion(category(of: scalar))
     if scalar.properties.isWhitespace { result.insert(.whitespace) }
     if value == 10 || value == 13 { result.insert(.lineBreak) }
-    if (0x4E00...0x9FA5).contains(value) || (0x3040...0x30FF).contains(value) { result.insert(.eastAsian) }
     return result
   }
 

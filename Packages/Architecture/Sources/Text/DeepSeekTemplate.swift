@@ -1,7 +1,7 @@
 // The conversation format of DeepSeek-V3 and R1: no line breaks between turns, markers instead.
 // System text follows the first token directly; earlier answers lose their thinking.
 
-/// Renders `<bos>{system}<｜User｜>{question}<｜Assistant｜>{answer}<eos>…<｜Assistant｜>`, for R1 with `<think>\n` behind it.
+/// Renders `<bos>{system}<｜User｜>{question}<｜Assistant｜>{answer}<eos>…<｜Assistant｜>`; R1 adds `<think>\n`.
 public struct DeepSeekTemplate: ChatTemplate, Hashable {
   /// True for R1, whose answers begin inside their thinking; false for V3.
   public let opensThinking: Bool

@@ -25,7 +25,9 @@ public enum TemplateFile: Sendable, Hashable {
     let form = try readJSON(Form.self, from: file)
     switch form.kind {
     case .plain:
-      guard let text = form.text else { throw TokenizerError("\(file): the file has no 'text', which 'plain' requires") }
+      guard let text = form.text else {
+        throw TokenizerError("\(file): the file has no 'text', which 'plain' requires")
+      }
       do {
         self = .plain(try PlainTemplate(text: text, opensThinking: form.opensThinking ?? false))
       } catch let error as TokenizerError {

@@ -18,6 +18,8 @@ func decodeJSON<Value: Decodable>(_ type: Value.Type, from data: Data, named nam
     return try JSONDecoder().decode(type, from: data)
   } catch let error as DecodingError {
     throw TokenizerError("\(name): \(sentence(for: error))")
+  } catch let error as TokenizerError {
+    throw TokenizerError("\(name): \(error.description)")
   }
 }
 
@@ -44,7 +46,8 @@ private func sentence(for error: DecodingError) -> String {
     return "\(place(context.codingPath)) has no '\(key.stringValue)', which is required"
   case .dataCorrupted(let context):
     let isWhole = context.codingPath.isEmpty
-    return isWhole ? "the file is not JSON; expected a JSON object" : "\(place(context.codingPath)) has an unusable value"
+    return isWhole
+      ? "the file is not JSON; expected a JSON object" : "\(place(context.codingPath)) has an unusable value"
   @unknown default: return "the file has another shape than expected"
   }
 }

@@ -81,7 +81,8 @@ extension TokenizerFile {
         throw TokenizerError("'pre_tokenizer' has a step '\(step.type)'; only 'Split' in 'Isolated' mode is understood")
       }
       guard let pattern = step.pattern?.regex else {
-        throw TokenizerError("'pre_tokenizer' has a Split without 'pattern.Regex'; only regular expressions are understood")
+        throw TokenizerError(
+          "'pre_tokenizer' has a Split without 'pattern.Regex'; only regular expressions are understood")
       }
       return pattern
     }
@@ -98,7 +99,8 @@ extension TokenizerFile {
     for token in added ?? [] {
       if let id = model.vocabulary[token.content], id != token.id {
         throw TokenizerError(
-          "'added_tokens' gives '\(token.content)' the id \(token.id), but 'model.vocab' gives it \(id); they must agree")
+          "'added_tokens' gives '\(token.content)' the id \(token.id), but 'model.vocab' gives it \(id); "
+            + "they must agree")
       }
       addedIDs[token.content] = token.id
       entries.append(

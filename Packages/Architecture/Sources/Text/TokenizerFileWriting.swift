@@ -45,7 +45,8 @@ extension BytePairEncoding {
   private var preTokenizerJSON: String {
     if preTokenizer == .gpt2 { return byteLevel(usesRegex: true) }
     let splits = preTokenizer.patterns.map {
-      "{\"type\": \"Split\", \"pattern\": {\"Regex\": \(jsonString($0))}, \"behavior\": \"Isolated\", \"invert\": false}"
+      "{\"type\": \"Split\", \"pattern\": {\"Regex\": \(jsonString($0))}, "
+        + "\"behavior\": \"Isolated\", \"invert\": false}"
     }
     let steps = list(splits + [byteLevel(usesRegex: false)], indent: 4)
     return "{\n    \"type\": \"Sequence\",\n    \"pretokenizers\": \(steps)\n  }"

@@ -37,6 +37,15 @@ struct Vocabulary: Sendable {
     }
     entries = Array(repeating: nil, count: largest + 1)
     for entry in list { try insert(entry) }
+    for entry in list where entry.kind != .ordinary { try refuseAmbiguousSpelling(of: entry) }
+  }
+
+  /// A file has one name space: an added token must not be written like an ordinary one is spelled.
+  private func refuseAmbiguousSpelling(of entry: VocabularyEntry) throws {
+    let text = String(decoding: entry.bytes, as: UTF8.self)
+    guard let bytes = ByteAlphabet.bytes(of: text), let number = ordinary.number(of: bytes) else { return }
+    throw TokenizerError(
+      "added token '\(text)' is written like the ordinary token \(idsOfOrdinary[number]); choose another text for it")
   }
 
   private mutating func insert(_ entry: VocabularyEntry) throws {
@@ -55,7 +64,9 @@ struct Vocabulary: Sendable {
     case .added, .special:
       isNew = idsOfAdded.updateValue(entry.id.rawValue, forKey: entry.bytes) == nil
     }
-    guard isNew else { throw TokenizerError("token \(shown) occurs twice, at last as id \(entry.id); tokens must differ") }
+    guard isNew else {
+      throw TokenizerError("token \(shown) occurs twice, at last as id \(entry.id); tokens must differ")
+    }
   }
 
   /// The entry of an id, if there is one.

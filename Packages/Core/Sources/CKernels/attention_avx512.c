@@ -3,7 +3,8 @@
 #if defined(__x86_64__)
 #include "kernels.h"
 #include <math.h>
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"))), apply_to = function)
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
+#pragma clang attribute push(TARGET, apply_to = function)
 #define LANES 16
 #define TILE_VECTORS 4
 #include "attention_body.h"

@@ -170,7 +170,7 @@ static void gradient_row(float *p, float *ds, ck_size n, float scale, float lse,
   for (ck_size j = count * LANES; j < KEY_BLOCK; j += LANES) store(p + j, (vec)(0.0f)), store(ds + j, (vec)(0.0f));
 }
 
-// What `rows` queries from `query` and the `count` keys from `key` give each other. The queries lie at or after the keys.
+// What `rows` queries from `query` and the `count` keys from `key` give each other. No query lies before the keys.
 static void backward_block(const ck_attention *x, const gradient_block *g, const float *lse, ck_size lse_stride,
                            ck_size key, ck_size count, ck_size query, ck_size rows) {
   const float *q = g->q + query * g->d_width, *dout = g->dout + query * g->v_width;

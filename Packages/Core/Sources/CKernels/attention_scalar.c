@@ -1,12 +1,12 @@
-// Attention, plainly: the definition that judges every fast version, and the kernels of processors without a better one.
+// Attention, plainly: the definition that judges every fast version and serves processors without a better one.
 // One query at a time; its row of probabilities is the only intermediate result.
 #include "kernels.h"
 #include <math.h>
 
 static ck_size padded(ck_size count) { return (count + 15) & ~(ck_size)15; }
 
-// Enough for either pass of any instruction set. The vector kernels keep, for forward, a tile of at most 128 queries and
-// one packed block of keys and values; for backward, padded copies of the queries' rows and one block of gradients.
+// Enough for either pass of any instruction set. The vector kernels keep, for forward, a tile of at most 128 queries
+// and one packed block of keys and values; for backward, padded copies of the queries' rows and one block of gradients.
 ck_size ck_attention_scratch(ck_size queries, ck_size keys, ck_size d1, ck_size d2, ck_size dv) {
   ck_size d = padded(d1 + d2), v = padded(dv), tile = queries < 128 ? queries : 128;
   ck_size forward = tile * (CK_KEY_BLOCK + v) + CK_KEY_BLOCK * (d + v) + 2 * padded(tile);

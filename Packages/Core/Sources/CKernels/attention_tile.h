@@ -112,10 +112,11 @@ static INLINE oct row_pair(const float *above, const float *below) {
   return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
 }
 
-// y[i, r] = row[r][column + i] for four columns of eight rows.
-static INLINE void transpose_8x4(float *y, const float *const *row, ck_size column) {
-  oct a = row_pair(row[0] + column, row[4] + column), b = row_pair(row[1] + column, row[5] + column);
-  oct c = row_pair(row[2] + column, row[6] + column), d = row_pair(row[3] + column, row[7] + column);
+// Four columns of eight rows.
+static INLINE void transpose_8x4(float *y, const float *x, ck_size stride) {
+  const float *z = x + 4 * stride;
+  oct a = row_pair(x, z), b = row_pair(x + stride, z + stride);
+  oct c = row_pair(x + 2 * stride, z + 2 * stride), d = row_pair(x + 3 * stride, z + 3 * stride);
   oct ab = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
   oct cd = __builtin_shufflevector(c, d, 0, 8, 1, 9, 4, 12, 5, 13);
   oct ab2 = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
@@ -126,17 +127,19 @@ static INLINE void transpose_8x4(float *y, const float *const *row, ck_size colu
   *(loose_oct *)(y + 3 * CK_KEY_BLOCK) = __builtin_shufflevector(ab2, cd2, 2, 3, 10, 11, 6, 7, 14, 15);
 }
 
-// y[c, r] = x[r, c], y having CK_KEY_BLOCK columns. The last row is repeated to fill the last vector: scores of keys
-// that do not exist are computed and then masked.
+// y[c, r] = x[r, c], y having CK_KEY_BLOCK columns; what stands in columns beyond `rows` is of no account, because
+// scores of keys that do not exist are masked. The last eight rows may overlap those before them.
 static void transpose(float *y, const float *x, ck_size stride, ck_size rows, ck_size width) {
-  for (ck_size r = 0; r < vectors(rows) * LANES; r += 8) {
-    const float *row[8];
-    for (ck_size i = 0; i < 8; i++) row[i] = x + smaller(r + i, rows - 1) * stride;
-    ck_size c = 0;
-    for (; c + 4 <= width; c += 4) transpose_8x4(y + c * CK_KEY_BLOCK + r, row, c);
-    for (; c < width; c++)
-      for (ck_size i = 0; i < 8; i++) y[c * CK_KEY_BLOCK + r + i] = row[i][c];
+  ck_size whole = rows < 8 ? 0 : width / 4 * 4;
+  for (ck_size from = 0; from < rows && whole; from += 8) {
+    ck_size r = smaller(from, rows - 8);
+    const float *row = x + r * stride;
+    float *to = y + r;
+#pragma clang loop unroll(disable)
+    for (ck_size c = 0; c < whole; c += 4, row += 4, to += 4 * CK_KEY_BLOCK) transpose_8x4(to, row, stride);
   }
+  for (ck_size r = 0; r < rows && whole < width; r++)
+    for (ck_size c = whole; c < width; c++) y[c * CK_KEY_BLOCK + r] = x[r * stride + c];
 }
 
 // Columns from ..< to of keys key ..< key + count, transposed.

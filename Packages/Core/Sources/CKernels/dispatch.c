@@ -6,7 +6,7 @@ int ck_isa_available(ck_isa isa) {
   __builtin_cpu_init();
   switch (isa) {
   case CK_SCALAR: return 1;
-  case CK_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  case CK_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   case CK_AVX512:
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq");

@@ -100,8 +100,8 @@ extension CPUBackend {
     let n: Int
     let k: Int
   }
-  /// Weight gradients need no row-exactness: OpenBLAS on fixed blocks of rows, whatever the number of threads, so that
-  /// the order of every sum is fixed.
+  /// Each task is cut into blocks of c that do not depend on the number of threads, and each element is one chain over
+  /// k, so the order of every sum is fixed. OpenBLAS takes the large square ones, where it is the faster.
   func runTransposed(_ tasks: [TransposedTask]) {
     struct Piece {
       let task: Int
@@ -113,17 +113,23 @@ extension CPUBackend {
         task.c.update(repeating: 0, count: task.m * task.n)
         continue
       }
-      let block = task.m >= 512 ? 128 : task.m >= 128 ? 64 : 32
+      let block = task.m >= 512 ? 168 : task.m >= 96 ? (task.m + 1) / 2 : task.m
       for first in stride(from: 0, to: task.m, by: block) {
         pieces.append(Piece(task: index, rows: first..<min(first + block, task.m)))
       }
     }
     pool.forEach(pieces.count) { i in
       let (piece, task) = (pieces[i], tasks[pieces[i].task])
-      cblas_sgemm(
-        CblasRowMajor, CblasTrans, CblasNoTrans, blasint(piece.rows.count), blasint(task.n), blasint(task.k), 1,
-        task.a + piece.rows.lowerBound, blasint(task.aStride), task.b, blasint(task.bStride), 0,
-        task.c + piece.rows.lowerBound * task.n, blasint(task.n))
+      let (c, a) = (task.c + piece.rows.lowerBound * task.n, task.a + piece.rows.lowerBound)
+      if task.m >= 1024 && task.n >= 1024 {
+        cblas_sgemm(
+          CblasRowMajor, CblasTrans, CblasNoTrans, blasint(piece.rows.count), blasint(task.n), blasint(task.k), 1,
+          a, blasint(task.aStride), task.b, blasint(task.bStride), 0, c, blasint(task.n))
+      } else {
+        let scratch = allocate(byteCount: ck_gemm_scratch(task.k) * 4)
+        kernels.gemm.product_at(
+          c, task.n, a, task.aStride, task.b, task.bStride, piece.rows.count, task.n, task.k, 0, scratch.floats)
+      }
     }
   }
 }

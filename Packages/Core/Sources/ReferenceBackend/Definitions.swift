@@ -15,7 +15,7 @@ extension Call {
     case .subtract: pairwise(x) { $0 - $1 }
     case .multiply: pairwise(x) { $0 * $1 }
     case .divide: pairwise(x) { $0 / $1 }
-    case .maximum: pairwise(x) { $0 < $1 ? $1 : $0 }
+    case .maximum: pairwise(x, larger)
     case .lessThan: pairwise(x) { $0 < $1 ? 1 : 0 }
     case .select: x[0].values.indices.map { x[0].values[$0] != 0 ? x[1].values[$0] : x[2].values[$0] }
     case .negate: x[0].values.map { -$0 }
@@ -32,11 +32,14 @@ extension Call {
     case .reshape, .cast: x[0].values
     case .transpose, .broadcast, .slice, .pad, .concatenate: moved(x)
     case .sum(let axis): reduced(x[0], axis: axis, from: 0) { $0 + $1 }
-    case .max(let axis): reduced(x[0], axis: axis, from: -.infinity) { $0 < $1 ? $1 : $0 }
+    case .max(let axis): reduced(x[0], axis: axis, from: -.infinity, larger)
     case .matmul: product(x[0], x[1])
     case .gatherRows, .scatterAddRows, .takeAlongRows, .putAlongRows: indexed(x[0], by: x[1].values.map { Int($0) })
     }
   }
+
+  /// The larger number; NaN when either is.
+  private func larger(_ a: Double, _ b: Double) -> Double { a < b || b.isNaN ? b : a }
 
   private func pairwise(_ x: [Elements], _ combine: (Double, Double) -> Double) -> [Double] {
     zip(x[0].values, x[1].values).map(combine)

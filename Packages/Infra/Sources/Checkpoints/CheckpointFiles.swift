@@ -64,7 +64,8 @@ public struct CheckpointFiles: Sendable {
     for (name, shard) in index.shardOfTensor {
       guard let number = numbers[shard], files[number].entries[name] != nil else {
         throw CheckpointError(
-          "\(directory)/\(shard)", tensor: name, "\(indexPath) places it in this shard, which does not have it; index "
+          "\(directory)/\(shard)", tensor: name,
+          "\(indexPath) places it in this shard, which does not have it; index "
             + "and shards are not of the same checkpoint")
       }
       fileOfTensor[name] = number

@@ -1,5 +1,5 @@
 // A strict scanner for the JSON of checkpoint headers, over bytes in memory.
-// Ten times quicker than building a tree for headers of ninety thousand tensors, and sees what a tree hides: duplicates.
+// It builds no tree, which is quicker for ninety thousand tensors, and sees what a tree hides: duplicates.
 
 /// Reads JSON from front to back. Every failure is a `JSONScanner.Failure` that says where.
 struct JSONScanner {
@@ -108,7 +108,9 @@ extension JSONScanner {
   }
 
   private func text(_ range: Range<Int>) throws -> String {
-    guard let text = String(validating: bytes[range], as: UTF8.self) else {
+    // Rebased, because a slice would be decoded byte by byte.
+    let part = UnsafeRawBufferPointer(rebasing: bytes[range])
+    guard let text = String(validating: part, as: UTF8.self) else {
       throw failure("found a string that is not UTF-8")
     }
     return text

@@ -32,12 +32,14 @@ struct SafetensorsHeader {
     let length = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
     guard length <= UInt64(SafetensorsHeader.largestByteCount) else {
       throw CheckpointError(
-        path, "the header claims \(length) bytes; the format allows \(SafetensorsHeader.largestByteCount), "
+        path,
+        "the header claims \(length) bytes; the format allows \(SafetensorsHeader.largestByteCount), "
           + "so this is probably not a safetensors file")
     }
     guard Int(length) <= file.count - 8 else {
       throw CheckpointError(
-        path, "the header claims \(length) bytes, but only \(file.count - 8) follow; the file is cut short or is not "
+        path,
+        "the header claims \(length) bytes, but only \(file.count - 8) follow; the file is cut short or is not "
           + "a safetensors file")
     }
     (self.path, dataStart, fileCount) = (path, 8 + Int(length), file.count)
@@ -148,25 +150,25 @@ struct SafetensorsHeader {
 
   /// The tensors cover the data exactly: no overlap, no hole, nothing behind the last one.
   private func checkCoverage() throws {
-    let inOrder = entries.sorted { a, b in
-      let (a, b) = (a.value.byteRange, b.value.byteRange)
-      return (a.lowerBound, a.upperBound) < (b.lowerBound, b.upperBound)
+    let inOrder = entries.values.map(\.byteRange).sorted { a, b in
+      (a.lowerBound, a.upperBound) < (b.lowerBound, b.upperBound)
     }
     var covered = dataStart
-    for (name, entry) in inOrder {
-      let begin = entry.byteRange.lowerBound
+    for range in inOrder {
+      let begin = range.lowerBound
       if begin != covered {
         let what = begin < covered ? "overlaps the one before it, which ends" : "leaves a hole after the one that ends"
         throw CheckpointError(
-          path, tensor: name,
+          path, tensor: entries.first { $0.value.byteRange == range }?.key,
           "it begins at data offset \(begin - dataStart) and \(what) at \(covered - dataStart); tensors must follow "
             + "each other without gaps")
       }
-      covered = entry.byteRange.upperBound
+      covered = range.upperBound
     }
     guard covered == fileCount else {
       throw CheckpointError(
-        path, "the tensors end at byte \(covered), but the file has \(fileCount); a safetensors file ends with its "
+        path,
+        "the tensors end at byte \(covered), but the file has \(fileCount); a safetensors file ends with its "
           + "last tensor")
     }
   }

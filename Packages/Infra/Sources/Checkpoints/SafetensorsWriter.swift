@@ -86,7 +86,8 @@ public struct SafetensorsWriter: Sendable {
       let size = tensor.type.byteCount(ofShape: tensor.shape)
       guard let size, case let (sum, overflows) = total.addingReportingOverflow(size), !overflows else {
         throw CheckpointError(
-          path, tensor: tensor.name, "its shape \(tensor.shape) is negative or too large to count; none of it is written")
+          path, tensor: tensor.name,
+          "its shape \(tensor.shape) is negative or too large to count; none of it is written")
       }
       total = sum
       return size

@@ -1,4 +1,4 @@
-// Every run that was ever started here, with its figures: one SQLite file that many processes may read while one writes.
+// Every run that was ever started here, with its figures: one SQLite file; many processes read while one writes.
 // This file opens it and keeps what runs and stages do; reading is in RunStore+Reading.swift.
 import Foundation
 import GRDB

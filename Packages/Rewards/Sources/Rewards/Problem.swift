@@ -24,7 +24,7 @@ public struct Problem: Sendable, Codable, Hashable {
 }
 
 /// What a model wrote for a problem, as a reward sees it.
-public struct Response: Sendable, Hashable {
+public struct Response: Sendable, Codable, Hashable {
   public var text: String
   public var tokenCount: Int
   /// True when the answer ran into the token limit.

@@ -26,7 +26,7 @@ struct AnswerReader {
   init() { (splitter, opensThinking) = (nil, false) }
 
   /// The pieces that became certain with this event, in order.
-  mutating func read(_ event: GenerationEvent) -> [ReasoningSplitter.Piece] {
+  mutating func read(_ event: GenerationEvent) -> [AnswerPiece] {
     switch event {
     case .token(_, let text):
       tokenCount += 1
@@ -38,11 +38,11 @@ struct AnswerReader {
     }
   }
 
-  private mutating func push(_ text: String) -> [ReasoningSplitter.Piece] {
+  private mutating func push(_ text: String) -> [AnswerPiece] {
     splitter?.push(text) ?? [.content(text)]
   }
 
-  private mutating func take(_ pieces: [ReasoningSplitter.Piece], isToken: Bool) -> [ReasoningSplitter.Piece] {
+  private mutating func take(_ pieces: [AnswerPiece], isToken: Bool) -> [AnswerPiece] {
     let hadAnswer = !content.isEmpty
     if isToken { undecided += 1 }
     var pieces = pieces

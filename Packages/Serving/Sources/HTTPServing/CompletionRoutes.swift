@@ -47,7 +47,7 @@ struct CompletionRoutes: Sendable {
     let (prompts, sampling, format) = try plan(body, model)
     var usage = Usage()
     for prompt in prompts { usage.promptTokens += prompt.count }
-    let generations = try await start(prompts, sampling, model)
+    let generations = try await start(prompts, sampling, model, format)
     if sampling.streams {
       return EventStream(
         format: format, usage: usage, includesUsage: sampling.includesUsage,
@@ -58,6 +58,7 @@ struct CompletionRoutes: Sendable {
   }
 
   private func model(for body: JSONField) throws -> ServedModel {
+    guard !models.isEmpty else { throw APIError.notFound("no model is served here", code: "model_not_found") }
     let known = models.map(\.id)
     guard let field = body["model"] else {
       if models.count == 1, let only = models.first { return only }
@@ -77,31 +78,29 @@ struct CompletionRoutes: Sendable {
 
   /// One generation for each prompt and sample, in order. All of them exist before the response begins.
   private func start(
-    _ prompts: [[TokenID]], _ sampling: SamplingRequest, _ model: ServedModel
+    _ prompts: [[TokenID]], _ sampling: SamplingRequest, _ model: ServedModel, _ format: any ReplyFormat
   ) async throws -> [GenerationStream] {
     var generations: [GenerationStream] = []
     for prompt in prompts {
       var options = sampling.options
-      options.maxTokens = try budget(for: prompt, sampling, model)
+      options.maxTokens = try budget(for: prompt, sampling, model, format)
       for _ in 0..<sampling.count {
-        do {
-          // Answers share the seed; their number keeps them apart, and the first is the same whatever `n` is.
-          let number = UInt64(generations.count)
-          generations.append(try await model.generator.stream(Prompt(prompt, request: number), options))
-        } catch let error as GenerationError {
-          throw APIError.badRequest(error.description)
-        }
+        // Answers share the seed; their number keeps them apart, and the first is the same whatever `n` is.
+        let number = UInt64(generations.count)
+        generations.append(try await model.generator.stream(Prompt(prompt, request: number), options))
       }
     }
     return generations
   }
 
-  private func budget(for prompt: [TokenID], _ sampling: SamplingRequest, _ model: ServedModel) throws -> Int {
+  private func budget(
+    for prompt: [TokenID], _ sampling: SamplingRequest, _ model: ServedModel, _ format: any ReplyFormat
+  ) throws -> Int {
     let room = model.contextLength - prompt.count
     guard room >= 1 else {
       throw APIError.badRequest(
         "the prompt has \(prompt.count) tokens; prompt and answer must fit in \(model.contextLength) tokens together",
-        param: "messages", code: "context_length_exceeded")
+        param: format.promptField, code: "context_length_exceeded")
     }
     guard let asked = sampling.maxTokens else { return min(model.options.maxTokens, room) }
     guard asked <= room else {
@@ -132,7 +131,9 @@ struct CompletionRoutes: Sendable {
 extension Request {
   /// The whole body, which must not be longer than `limit` bytes.
   fileprivate mutating func readBody(upTo limit: Int) async throws -> [UInt8] {
-    if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit { throw APIError.tooLarge(limit: limit) }
+    if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit {
+      throw APIError.tooLarge(limit: limit)
+    }
     do {
       return Array((try await collectBody(upTo: limit)).readableBytesView)
     } catch let error as any HTTPResponseError where error.status == .contentTooLarge {

@@ -13,7 +13,7 @@ import UnixSignals
 /// try await server.run()
 /// ```
 public struct FathomServer: Sendable {
-  private let routes: Routes
+  let routes: Routes
   private let listening = Listening()
   private let logger: Logger
 

@@ -43,8 +43,17 @@ struct JSONField {
       case (let least, Int.max): "a whole number of at least \(least)"
       case (let least, let most): "a whole number from \(least) to \(most)"
       }
-    guard case .integer(let number) = value, range.contains(number) else { throw mustBe(rule) }
+    guard let number = wholeNumber, range.contains(number) else { throw mustBe(rule) }
     return number
+  }
+
+  /// The value where it is a whole number, also where it is written with a fraction of zero.
+  private var wholeNumber: Int? {
+    switch value {
+    case .integer(let whole): whole
+    case .number(let number): Int(exactly: number)
+    case .null, .bool, .string, .array, .object: nil
+    }
   }
 
   func number(in range: ClosedRange<Double>) throws -> Double {

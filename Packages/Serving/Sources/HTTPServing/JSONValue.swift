@@ -1,6 +1,5 @@
 // JSON as a value: what requests are read from and responses are written as.
 // Objects keep their order, so that a response's keys come out as they were written down.
-import Foundation
 
 enum JSONValue: Sendable, Equatable {
   case null

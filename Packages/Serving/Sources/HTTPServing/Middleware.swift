@@ -2,6 +2,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import LanguageModels
 import Logging
 
 extension HTTPField.Name {
@@ -54,12 +55,17 @@ struct ErrorTranslation: RouterMiddleware {
       return try await next(request, context)
     } catch let error as APIError {
       return error.response
+    } catch let error as GenerationError {
+      return APIError.badRequest(error.description).response
     } catch let error as HTTPError where error.status == .notFound {
       return APIError.notFound("there is nothing at \(request.uri.path.prefix(200))", code: "route_not_found").response
     } catch {
       // A vanished client cancels its request: nobody reads this answer.
-      if error is CancellationError { context.logger.debug("the client went away") }
-      else { context.logger.error("\(request.method) \(request.uri.path) failed: \(error)") }
+      if error is CancellationError {
+        context.logger.debug("the client went away")
+      } else {
+        context.logger.error("\(request.method) \(request.uri.path) failed: \(error)")
+      }
       return APIError.internalError.response
     }
   }

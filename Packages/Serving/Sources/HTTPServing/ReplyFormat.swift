@@ -24,11 +24,13 @@ protocol ReplyFormat: Sendable {
   var head: ReplyHead { get }
   /// The `object` of chunks.
   var chunkObject: JSONValue { get }
+  /// The field of the request that holds what is answered, for errors about its length.
+  var promptField: String { get }
   /// Reads the events of one answer.
   func makeReader() -> AnswerReader
   /// The choice that opens an answer's stream, where the format has one.
   func opening(_ index: Int) -> JSONValue?
-  func choice(_ index: Int, _ piece: ReasoningSplitter.Piece) -> JSONValue
+  func choice(_ index: Int, _ piece: AnswerPiece) -> JSONValue
   func ending(_ index: Int, _ reason: FinishReason) -> JSONValue
   /// The response in one piece.
   func whole(_ answers: [AnswerReader], _ usage: Usage) -> JSONValue
@@ -56,6 +58,7 @@ struct ChatFormat: ReplyFormat {
   var opensThinking: Bool
   var unwrapsAnswer: Bool
   var chunkObject: JSONValue { "chat.completion.chunk" }
+  var promptField: String { "messages" }
 
   func makeReader() -> AnswerReader { AnswerReader(opensThinking: opensThinking, unwrapsAnswer: unwrapsAnswer) }
 
@@ -67,7 +70,7 @@ struct ChatFormat: ReplyFormat {
         : ["role": "assistant", "content": "", "reasoning_content": nil])
   }
 
-  func choice(_ index: Int, _ piece: ReasoningSplitter.Piece) -> JSONValue {
+  func choice(_ index: Int, _ piece: AnswerPiece) -> JSONValue {
     switch piece {
     case .reasoning(let text): delta(index, ["content": nil, "reasoning_content": .string(text)])
     case .content(let text): delta(index, ["content": .string(text), "reasoning_content": nil])
@@ -99,11 +102,12 @@ struct ChatFormat: ReplyFormat {
 struct TextFormat: ReplyFormat {
   var head: ReplyHead
   var chunkObject: JSONValue { "text_completion" }
+  var promptField: String { "prompt" }
 
   func makeReader() -> AnswerReader { AnswerReader() }
   func opening(_ index: Int) -> JSONValue? { nil }
 
-  func choice(_ index: Int, _ piece: ReasoningSplitter.Piece) -> JSONValue {
+  func choice(_ index: Int, _ piece: AnswerPiece) -> JSONValue {
     switch piece {
     case .reasoning(let text), .content(let text): choice(index, text, finish: nil)
     }
@@ -116,7 +120,9 @@ struct TextFormat: ReplyFormat {
   }
 
   func whole(_ answers: [AnswerReader], _ usage: Usage) -> JSONValue {
-    let choices = answers.enumerated().map { choice($0.offset, $0.element.content, finish: $0.element.finishReason?.name ?? .null) }
+    let choices = answers.enumerated().map {
+      choice($0.offset, $0.element.content, finish: $0.element.finishReason?.name ?? .null)
+    }
     return head.body(object: "text_completion", choices: choices, usage: usage)
   }
 }

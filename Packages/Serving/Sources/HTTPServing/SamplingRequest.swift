@@ -25,7 +25,8 @@ struct SamplingRequest {
       guard options.topP > 0 else { throw field.mustBe("a number above 0 and at most 1") }
     }
     if let field = body["top_k"] { options.topK = max(0, try field.integer(in: -1...Int.max)) }
-    options.seed = try body["seed"].map { UInt64(bitPattern: Int64(try $0.integer(in: Int.min...Int.max))) }
+    options.seed =
+      try body["seed"].map { UInt64(bitPattern: Int64(try $0.integer(in: Int.min...Int.max))) }
       ?? UInt64.random(in: .min ... .max)
     if let field = body["stop"] { options.stop = try Self.stop(field) }
     if let field = body["ignore_eos"] { options.ignoresEndOfSequence = try field.bool() }

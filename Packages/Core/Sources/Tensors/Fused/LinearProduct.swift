@@ -23,7 +23,7 @@ public struct GroupedLinearProduct: FusedOperation {
   }
   public var groups: Int { offsets.count - 1 }
   public func definition(_ inputs: [Tensor]) -> Tensor {
-    let parts = (0..<groups).filter { offsets[$0] < offsets[$0 + 1] }.map { group in
+    let parts = (0..<groups).map { group in
       let rows = inputs[0].slice(offsets[group]..<offsets[group + 1], axis: 0)
       let weights = inputs[(1 + group * partsPerGroup)..<(1 + (group + 1) * partsPerGroup)]
       return LinearProduct().definition([rows] + weights)

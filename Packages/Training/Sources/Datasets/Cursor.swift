@@ -1,0 +1,22 @@
+// Where a run is in its data. Saved in every checkpoint, so a resumed run sees exactly what it would have seen.
+import Tensors
+
+/// A place in an endless sequence of epochs over `count` examples, each in an order of its own.
+public struct Cursor: Codable, Sendable, Equatable {
+  public let seed: UInt64
+  public private(set) var epoch = 0
+  public private(set) var position = 0
+  public init(seed: UInt64) { self.seed = seed }
+
+  public mutating func advance(over count: Int) {
+    position += 1
+    if position >= count { (epoch, position) = (epoch + 1, 0) }
+  }
+  /// The order of an epoch: a fixed function of seed and epoch (Fisher–Yates).
+  public func order(of count: Int) -> [Int32] {
+    var random = RandomStream(seed: seed, path: 0x6F72646572, UInt64(epoch))
+    var order = (0..<Int32(count)).map { $0 }
+    for i in stride(from: count - 1, to: 0, by: -1) { order.swapAt(i, Int(random.next() % UInt64(i + 1))) }
+    return order
+  }
+}

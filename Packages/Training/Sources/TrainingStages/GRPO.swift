@@ -1,0 +1,188 @@
+// Group relative policy optimization from a base model, as R1-Zero was grown (DeepSeek-R1, section 2.2).
+import Checkpoints
+import Datasets
+import Evaluation
+import Foundation
+import LanguageModels
+import Layers
+import Optimizers
+import Plugins
+import ProcessGraph
+import Recipes
+import Rewards
+import Tensors
+import Text
+
+/// Samples groups of answers, judges them, and moves the policy towards the better ones of each group.
+public struct GRPO: Stage {
+  public let name = "grpo"
+  public let settings: ConfigTree
+  let plan: GRPOSettings
+  /// A generator shared with others (a server, say); nil to make one of the plan's kind.
+  let shared: (any Generator)?
+
+  public init(_ plan: GRPOSettings, rollouts: (any Generator)? = nil) throws {
+    (self.plan, settings, shared) = (plan, try ConfigTree(encoding: plan), rollouts)
+  }
+
+  public func run(_ base: CheckpointArtifact, in context: RunContext) async throws -> CheckpointArtifact {
+    let textFiles = TextFiles(from: base.directory)
+    let session = try Session(self, base, context)
+    var state = session.freshState()
+    if try state.resume(from: context.directory, context.registry, on: context.device) {
+      context.progress.note("\(name): continuing after step \(state.step)")
+    }
+    try await context.recorder.rewind(stage: name, to: state.step)
+    let (began, before) = (ContinuousClock.now, state.seconds)
+    if state.step == 0 { try await evaluate(session, state, context) }
+    while state.step < plan.steps {
+      try Task.checkCancellation()
+      try await session.worker.generator.adopt(state.model)
+      let problems = try (0..<plan.promptsPerStep).map {
+        try session.problems.problem(state.step * plan.promptsPerStep + $0, split: .train)
+      }
+      var rollouts = try await session.worker.rollOut(problems, step: state.step + 1)
+      let outcome = try update(&state, &rollouts, session)
+      state.step += 1
+      state.seconds = before + (ContinuousClock.now - began).seconds
+      try await report(outcome, rollouts, state, context)
+      let isLast = state.step == plan.steps
+      if plan.evaluateEvery > 0 && (state.step % plan.evaluateEvery == 0 || isLast) {
+        try await evaluate(session, state, context)
+      }
+      if state.step % plan.saveEvery == 0 || isLast { try state.save(in: context.directory, textFiles: textFiles) }
+    }
+    let result = "\(context.directory)/final"
+    try state.publish(as: result, textFiles: textFiles)
+    return CheckpointArtifact(directory: result, fingerprint: try Fingerprint.sha256(file: "\(result)/model.safetensors"))
+  }
+
+  /// What stays the same over the whole stage.
+  struct Session {
+    let base: any LanguageModel
+    let worker: RolloutWorker
+    let problems: any ProblemSource
+    let heldOut: any ProblemSource
+    let plan: GRPOSettings
+
+    init(_ stage: GRPO, _ input: CheckpointArtifact, _ context: RunContext) throws {
+      plan = stage.plan
+      let directory = ModelDirectory(input.directory)
+      base = try directory.model(context.registry, on: context.device)
+      let tokenizer = try directory.tokenizer()
+      problems = try context.registry.problems.make(plan.problems.name, plan.problems.settings, at: "problems.settings")
+      heldOut = try plan.evaluationProblems.map {
+        try context.registry.problems.make($0.name, $0.settings, at: "evaluationProblems.settings")
+      } ?? problems
+      let maker = try context.registry.generators.make(plan.generator)
+      worker = RolloutWorker(
+        plan: plan, stage: stage.name, tokenizer: tokenizer, rubric: try Rubric(RubricSettings(plan.rewards), from: context.registry),
+        generator: stage.shared ?? maker.make(base, tokenizer, plan.promptsPerStep * plan.groupSize, plan.attentionForm))
+    }
+    func freshState() -> TrainerState {
+      TrainerState(
+        model: base, optimizer: Optimizer(plan.optimizer, for: base, isHiddenMatrix: base.isHiddenMatrix),
+        cursor: Cursor(seed: UInt64(bitPattern: Int64(plan.seed))))
+    }
+  }
+
+  /// `updatesPerRollout` steps on the answers of one rollout.
+  private func update(_ state: inout TrainerState, _ rollouts: inout RolloutBatch, _ session: Session) throws -> StepOutcome {
+    if plan.beta > 0 { addReference(&rollouts.answers, session.base) }
+    let tokens = rollouts.answers.reduce(0) { $0 + $1.answer.count }
+    let count = rollouts.answers.count
+    func weight(_ answer: JudgedAnswer) -> Double {
+      plan.normalization == .token ? 1 / Double(tokens) : 1 / Double(answer.answer.count * count)
+    }
+    let parts = split(rollouts.answers).map { PolicyBatch($0, weight: weight) }
+    let multiplier = plan.optimizer.schedule.multiplier(step: state.step, of: plan.steps)
+    let options = plan.objective.options
+    var (outcome, figures) = (StepOutcome(), PolicyFigures())
+    for _ in 0..<plan.updatesPerRollout {
+      figures = PolicyFigures()
+      outcome = takeStep(&state, parts: parts, options: options, multiplier: multiplier) { model, part in
+        let pass = model.trainingPass(part.batch, targets: part.targets, options)
+        figures.add(pass.logProbabilities.detached().floats(), part, clipRange: plan.clipRange)
+        let policy = policyLoss(pass.logProbabilities, part, clipRange: plan.clipRange, beta: plan.beta)
+        let share = Float(part.batch.tokens.count) / Float(parts.reduce(0) { $0 + $1.batch.tokens.count })
+        return PartLoss(pass: pass, loss: pass.auxiliaryLoss.map { policy + $0 * share } ?? policy, figures: [:])
+      }
+    }
+    outcome.figures.merge(figures.named(beta: plan.beta), uniquingKeysWith: { first, _ in first })
+    outcome.figures["learning_rate"] = plan.optimizer.learningRate * multiplier
+    return outcome
+  }
+
+  /// log π_ref of every answer token, under the frozen base.
+  private func addReference(_ answers: inout [JudgedAnswer], _ base: any LanguageModel) {
+    var start = 0
+    for part in split(answers) {
+      let batch = PolicyBatch(part) { _ in 1 }
+      let logp = base.trainingPass(batch.batch, targets: batch.targets, TrainingOptions()).logProbabilities.floats()
+      var end = 0
+      for (i, answer) in part.enumerated() {
+        end += answer.prompt.count + answer.answer.count - 1
+        answers[start + i].reference = Array(logp[end - answer.answer.count..<end])
+      }
+      start += part.count
+    }
+  }
+
+  /// Consecutive answers in parts of at most `microBatchTokens`.
+  private func split(_ answers: [JudgedAnswer]) -> [[JudgedAnswer]] {
+    var (parts, part, used) = ([[JudgedAnswer]](), [JudgedAnswer](), 0)
+    for answer in answers {
+      let size = answer.prompt.count + answer.answer.count - 1
+      if used + size > plan.microBatchTokens && !part.isEmpty {
+        parts.append(part)
+        (part, used) = ([], 0)
+      }
+      part.append(answer)
+      used += size
+    }
+    return part.isEmpty ? parts : parts + [part]
+  }
+
+  private func report(_ outcome: StepOutcome, _ rollouts: RolloutBatch, _ state: TrainerState, _ context: RunContext) async throws {
+    var values = rollouts.figures.merging(outcome.figures, uniquingKeysWith: { first, _ in first })
+    (values["loss"], values["grad_norm"]) = (outcome.loss, outcome.gradientNorm)
+    try await context.recorder.record(StepRecord(stage: name, step: state.step, seconds: state.seconds, values: values))
+    try await context.recorder.record(rollouts.records)
+    guard outcome.loss.isFinite, outcome.gradientNorm.isFinite else {
+      throw DivergenceError(stage: name, step: state.step, loss: outcome.loss, gradientNorm: outcome.gradientNorm)
+    }
+    let reward = String(format: "%.2f", values["reward"] ?? 0)
+    let length = Int((values["completions/mean_length"] ?? 0).rounded())
+    context.progress.report(
+      stage: name, done: state.step, of: plan.steps, unit: "step", detail: "reward \(reward) · \(length) tokens an answer")
+  }
+
+  /// Accuracy on held-out problems at the rollouts' temperature, recorded beside the step's other figures.
+  private func evaluate(_ session: Session, _ state: TrainerState, _ context: RunContext) async throws {
+    guard plan.evaluateEvery > 0 else { return }
+    try await session.worker.generator.adopt(state.model)
+    var options = GenerationOptions()
+    (options.maxTokens, options.temperature) = (plan.maxTokens, plan.temperature)
+    options.seed = UInt64(bitPattern: Int64(plan.seed)) ^ 0xE7A1
+    let rate = try await measurePassRate(
+      of: session.worker.generator, on: session.heldOut, count: plan.evaluationCount, tokenizer: session.worker.tokenizer,
+      rubric: session.worker.rubric, accuracy: plan.accuracyReward, options: options)
+    try await context.recorder.record(
+      StepRecord(
+        stage: name, step: state.step, seconds: state.seconds,
+        values: ["eval/accuracy": rate.accuracy, "eval/mean_length": rate.meanLength, "eval/reward": rate.reward]))
+  }
+}
+
+extension PolicyFigures {
+  /// By TRL's names, and the project's own count of log-probabilities that training saw differently from sampling.
+  func named(beta: Double) -> [String: Double] {
+    let count = Double(max(tokens, 1))
+    var figures = [
+      "clip_ratio": Double(clipped) / count, "entropy_estimate": negativeLogLikelihood / count,
+      "mismatch/count": Double(mismatches), "mismatch/max": largestMismatch,
+    ]
+    if beta > 0 { figures["kl"] = divergence / count }
+    return figures
+  }
+}

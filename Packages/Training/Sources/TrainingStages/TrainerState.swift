@@ -1,0 +1,75 @@
+// Everything that a training stage carries from step to step, saved so that a killed run continues bit-equal.
+import Checkpoints
+import Datasets
+import Foundation
+import LanguageModels
+import Layers
+import Optimizers
+import Plugins
+import Tensors
+
+/// Model, optimizer, place in the data, and how far the stage has come.
+struct TrainerState: Sendable {
+  var model: any LanguageModel
+  var optimizer: Optimizer
+  var cursor: Cursor
+  var step = 0
+  /// Seconds of work in earlier attempts, so that a resumed run reports the whole time.
+  var seconds = 0.0
+
+  private struct Progress: Codable {
+    var step: Int
+    var seconds: Double
+    var optimizerStep: Int
+    var cursor: Cursor
+  }
+  private static let optimizerStem = "optimizer"
+  private static let progressName = "trainer.json"
+
+  /// Writes `checkpoints/step-N` under `directory`, aside, synced and renamed; then forgets all but the newest two.
+  func save(in directory: String, textFiles: TextFiles) throws {
+    let checkpoints = Self.checkpoints(in: directory)
+    let path = "\(checkpoints)/\(DurableDirectory.name(ofStep: step))"
+    if FileManager.default.fileExists(atPath: path) { return }
+    try FileManager.default.createDirectory(atPath: checkpoints, withIntermediateDirectories: true)
+    try DurableDirectory.create(path) { try write(into: $0, textFiles: textFiles) }
+    _ = try DurableDirectory.prune(checkpoints, keeping: 2)
+  }
+
+  private func write(into directory: String, textFiles: TextFiles) throws {
+    try ModelDirectory.write(model, textFiles: textFiles, into: directory)
+    try SafetensorsWriter().write(optimizer.tensorsToStore, in: directory, stem: Self.optimizerStem)
+    let progress = Progress(step: step, seconds: seconds, optimizerStep: optimizer.step, cursor: cursor)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try DurableFile.write([UInt8](encoder.encode(progress)), to: "\(directory)/\(Self.progressName)")
+  }
+
+  /// Continues from the newest complete checkpoint under `directory`, if there is one.
+  mutating func resume(from directory: String, _ registry: Registry, on device: Device) throws -> Bool {
+    try DurableDirectory.removePartials(in: Self.checkpoints(in: directory))
+    guard let newest = try DurableDirectory.newest(in: Self.checkpoints(in: directory)) else { return false }
+    let progress: Progress
+    do {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(newest.path)/\(Self.progressName)"))
+      progress = try JSONDecoder().decode(Progress.self, from: bytes)
+    } catch {
+      throw DatasetError("\(newest.path): \(Self.progressName) cannot be read; remove this checkpoint to continue from an older one")
+    }
+    model = try ModelDirectory(newest.path).model(registry, on: device)
+    var restored = Optimizer(
+      optimizer.settings, for: model, isHiddenMatrix: model.isHiddenMatrix, step: progress.optimizerStep)
+    try restored.load(try CheckpointFiles(newest.path, stem: Self.optimizerStem), on: device)
+    (optimizer, cursor) = (restored, progress.cursor)
+    (step, seconds) = (progress.step, progress.seconds)
+    return true
+  }
+
+  /// The finished model as the stage's result: the newest checkpoint's files without the optimizer's.
+  func publish(as path: String, textFiles: TextFiles) throws {
+    if FileManager.default.fileExists(atPath: path) { return }
+    try DurableDirectory.create(path) { try ModelDirectory.write(model, textFiles: textFiles, into: $0) }
+  }
+
+  private static func checkpoints(in directory: String) -> String { "\(directory)/checkpoints" }
+}

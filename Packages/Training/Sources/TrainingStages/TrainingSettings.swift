@@ -1,0 +1,42 @@
+// What recipes may say about a training step, shared by every stage that trains.
+import LanguageModels
+import Recipes
+
+/// The family's own losses and its balance of experts.
+public struct ObjectiveSettings: Configuration, Equatable {
+  /// λ: weight of the multi-token-prediction loss.
+  public var mtpLossWeight = 0.0
+  /// α: weight of the sequence-wise balance loss.
+  public var balanceLossWeight = 0.0
+  /// γ: how far a router's bias moves after each step.
+  public var biasUpdateRate = 0.0
+  public init() {}
+  public init(mtpLossWeight: Double, balanceLossWeight: Double, biasUpdateRate: Double) {
+    (self.mtpLossWeight, self.balanceLossWeight) = (mtpLossWeight, balanceLossWeight)
+    self.biasUpdateRate = biasUpdateRate
+  }
+  public func validate() throws {
+    let all = [
+      ("mtpLossWeight", mtpLossWeight), ("balanceLossWeight", balanceLossWeight), ("biasUpdateRate", biasUpdateRate),
+    ]
+    for (key, value) in all where !(value >= 0 && value.isFinite) {
+      throw ConfigError(path: key, problem: "is \(value); it must be 0 or more")
+    }
+  }
+  var options: TrainingOptions {
+    var options = TrainingOptions()
+    options.mtpLossWeight = mtpLossWeight
+    options.balanceLossWeight = balanceLossWeight
+    options.biasUpdateRate = biasUpdateRate
+    return options
+  }
+}
+
+extension Configuration {
+  /// Throws a `ConfigError` for the first number that is below its least value.
+  func require(_ values: [(key: String, value: Int, least: Int)]) throws {
+    for (key, value, least) in values where value < least {
+      throw ConfigError(path: key, problem: "is \(value); it must be at least \(least)")
+    }
+  }
+}

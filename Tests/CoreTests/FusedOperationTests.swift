@@ -1,0 +1,92 @@
+// Every accelerated operation equals its own definition, forward and backward, with every instruction set.
+import CPUBackend
+import Layers
+import ReferenceBackend
+import Tensors
+import Testing
+
+@Suite struct FusedOperationTests {
+  /// The definition on the reference backend, which accelerates nothing.
+  private func definition(_ row: FusedCase) -> Evaluation {
+    Evaluation(Inputs(row.operands, tracked: row.tracked, on: .reference())) { row.operation($0) }
+  }
+
+  @Test(arguments: FusedCase.all)
+  func acceleratedOutputAndGradientAreTheDefinitions(_ row: FusedCase) throws {
+    let slow = definition(row)
+    for set in InstructionSet.available {
+      let device = Device.cpu(set)
+      let inputs = Inputs(row.operands, tracked: row.tracked, on: device)
+      _ = try #require(device.backend.accelerate(row.operation, inputs.tensors), "\(set) does not accelerate this")
+      let fast = Evaluation(inputs) { row.operation($0) }
+      #expect(fast.shape == slow.shape)
+      let error = distance(fast.output, slow.output)
+      #expect(error <= 3e-5, "output on \(set) differs by \(error)")
+      for (i, (f, s)) in zip(fast.gradients, slow.gradients).enumerated() {
+        guard let f, let s else { continue }
+        let error = distance(f, s)
+        #expect(error <= 1e-4, "gradient of input \(i) on \(set) differs by \(error)")
+      }
+    }
+  }
+
+  @Test func everyFusedOperationHasACase() {
+    let covered = Set(FusedCase.all.map { $0.operation.name })
+    #expect(
+      covered == [
+        "linear", "grouped-linear", "headwise", "rms-norm", "rotary", "causal-attention", "swiglu", "cross-entropy",
+        "expert-combine",
+      ])
+  }
+
+  /// Leaves freed blocks full of NaN in the backend's pool, so that memory nobody wrote shows.
+  private func poison(_ device: Device, byteCount: Int) {
+    let blocks = (0..<8).map { _ in device.backend.allocate(byteCount: byteCount) }
+    for block in blocks {
+      [Float](repeating: .nan, count: byteCount / 4).withUnsafeBytes { device.backend.write($0, to: block) }
+    }
+  }
+
+  @Test func rowsThatNoTokenChoseHaveNoGradient() throws {
+    let device = Device.cpu()
+    let operands: [Operand] = [.random([5, 8], seed: 1), .random([2, 2], seed: 2), .integers([4, 0, 1, 3], [2, 2])]
+    let inputs = Inputs(operands, on: device)
+    for bytes in [32, 160, 256] { poison(device, byteCount: bytes) }
+    let fast = Evaluation(inputs) { ExpertCombine()($0) }
+    let slow = Evaluation(Inputs(operands, on: .reference())) { ExpertCombine()($0) }
+    #expect(distance(try #require(fast.gradients[0]), try #require(slow.gradients[0])) <= 1e-5)
+  }
+
+  @Test func noOutputHoldsMemoryThatNobodyWrote() {
+    for row in FusedCase.all {
+      let device = Device.cpu(threads: 1)
+      let inputs = Inputs(row.operands, tracked: row.tracked, on: device)
+      for power in 6..<16 { poison(device, byteCount: 1 << power) }
+      let found = Evaluation(inputs) { row.operation($0) }
+      #expect(found.output.allSatisfy { $0.isFinite }, "output of \(row.testDescription)")
+      #expect(
+        found.gradients.allSatisfy { g in (g ?? []).allSatisfy { $0.isFinite } }, "gradient of \(row.testDescription)")
+    }
+  }
+
+  @Test func aWeightSeenInTwoShapesIsPackedForEach() {
+    let operation = HeadwiseProduct(heads: 2, offset: 0, width: 2, isTransposed: false)
+    let (x, w) = (Operand.random([3, 4], seed: 1), Operand.random([8, 6], seed: 2))
+    let evaluate = { (device: Device) -> [[Float]] in
+      let (x, w) = (x.tensor(on: device), w.tensor(on: device))
+      return [operation(x, w).floats(), operation(x, w.reshaped([12, 4])).floats()]
+    }
+    let (fast, slow) = (evaluate(.cpu()), evaluate(.reference()))
+    #expect(distance(fast[0], slow[0]) <= 1e-5)
+    #expect(distance(fast[1], slow[1]) <= 1e-5)
+  }
+
+  @Test func aChangedWeightIsPackedAnew() {
+    let device = Device.cpu()
+    let x = Operand.random([3, 5], seed: 1).tensor(on: device)
+    var weight = [Operand.random([4, 5], seed: 2).tensor(on: device)]
+    let before = LinearProduct()(x, weight[0]).floats()
+    ScaledAddition(decay: 2, factor: 0)(&weight, [Tensor(repeating: 1, shape: [4, 5], on: device)])
+    #expect(LinearProduct()(x, weight[0]).floats() == before.map { $0 * 2 })
+  }
+}
