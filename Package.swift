@@ -12,7 +12,9 @@ let strict: [SwiftSetting] = [
 
 func core(_ names: String...) -> [Target.Dependency] { names.map { .product(name: $0, package: "Core") } }
 func infra(_ names: String...) -> [Target.Dependency] { names.map { .product(name: $0, package: "Infra") } }
-func architecture(_ names: String...) -> [Target.Dependency] { names.map { .product(name: $0, package: "Architecture") } }
+func architecture(_ names: String...) -> [Target.Dependency] {
+  names.map { .product(name: $0, package: "Architecture") }
+}
 func rewards(_ names: String...) -> [Target.Dependency] { names.map { .product(name: $0, package: "Rewards") } }
 func training(_ names: String...) -> [Target.Dependency] { names.map { .product(name: $0, package: "Training") } }
 func serving(_ names: String...) -> [Target.Dependency] { names.map { .product(name: $0, package: "Serving") } }
@@ -59,12 +61,16 @@ let package = Package(
     tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels")),
     tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers") + logging),
     tests(
-      "ArchitectureTests", models + numbers + core("ReferenceBackend", "Autograd") + infra("Plugins", "Checkpoints")
+      "ArchitectureTests",
+      models + numbers + core("ReferenceBackend", "Autograd") + infra("Plugins", "Checkpoints")
         + training("Optimizers")),
     tests("RewardsTests", rewards("Rewards", "Verifiers") + infra("Plugins", "Recipes") + logicPuzzles),
-    tests("LogicPuzzlesTests", logicPuzzles + rewards("Rewards", "Verifiers") + training("Datasets") + infra("Plugins", "Recipes")),
     tests(
-      "TrainingTests", allTraining + allInfra + models + numbers + core("ReferenceBackend", "Autograd")
+      "LogicPuzzlesTests",
+      logicPuzzles + rewards("Rewards", "Verifiers") + training("Datasets") + infra("Plugins", "Recipes")),
+    tests(
+      "TrainingTests",
+      allTraining + allInfra + models + numbers + core("ReferenceBackend", "Autograd")
         + rewards("Rewards", "Verifiers") + logicPuzzles + serving("Inference") + logging),
     tests("ServingTests", serving("Inference", "HTTPServing") + models + numbers + logging + services),
     tests("RepositoryTests", []),

@@ -12,13 +12,13 @@ enum DemoRecipe {
         documents:
           name: knights-and-knaves
           settings: {people: [{people: 2, weight: 0.3}, {people: 3, weight: 0.7}], fullShare: 0.25, lazyProbability: 0.6}
-        count: 36000
+        count: 90000
         vocabularySize: 512
         preTokenizer: whitespace
       base:
         stage: pretrain
         from: corpus
-        steps: 640
+        steps: 1600
         batchTokens: 3840
         sequenceLength: 352
         model:
@@ -77,7 +77,7 @@ enum DemoRecipe {
 
   /// The same road in minutes: fewer steps, fewer puzzles, the same kinds of stages.
   static let reductions = [
-    "stages.corpus.count=14000", "stages.base.steps=200", "stages.thinker.steps=10",
+    "stages.corpus.count=14000", "stages.base.steps=240", "stages.thinker.steps=10",
     "stages.thinker.evaluationCount=50",
     "stages.base_3.count=100", "stages.base_2.count=100", "stages.final_3.count=100", "stages.final_2.count=100",
   ]

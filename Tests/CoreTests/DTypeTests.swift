@@ -79,4 +79,66 @@ import Testing
     #expect(distance(fast[0], slow[0]) <= 1e-5, "a stored weight")
     #expect(distance(fast[1], slow[1]) <= 1e-5, "a stored scale")
   }
+
+  @Test(arguments: [DType.bfloat16, .float16], FusedCase.all.filter { $0.size <= 7000 })
+  func aFusedOperationWithAnInputThatKernelsCannotReadRunsItsDefinition(_ dtype: DType, _ row: FusedCase) {
+    for i in row.operands.indices {
+      let isFloat = row.operands[i].isFloat
+      let inputs = { (device: Device) -> Inputs in
+        var inputs = Inputs(row.operands, tracked: row.tracked.subtracting([i]), on: device)
+        inputs.tensors[i] = inputs.tensors[i].cast(to: isFloat ? dtype : .float32)
+        return inputs
+      }
+      let (fastInputs, slowInputs) = (inputs(.cpu()), inputs(.reference()))
+      let backend = fastInputs.tensors[0].device.backend
+      #expect(backend.accelerate(row.operation, fastInputs.tensors) == nil, "input \(i)")
+      guard isFloat else { continue }
+      let (fast, slow) = (Evaluation(fastInputs) { row.operation($0) }, Evaluation(slowInputs) { row.operation($0) })
+      #expect(distance(fast.output, slow.output) <= 3e-5, "input \(i)")
+      for (f, s) in zip(fast.gradients, slow.gradients) {
+        guard let f, let s else { continue }
+        #expect(distance(f, s) <= 1e-4, "a gradient with input \(i)")
+      }
+    }
+  }
+
+  @Test(arguments: DType.allCases.filter { $0 != .float32 }, PrimitiveRow.all.filter { $0.isSmall })
+  func aPrimitiveReadsEachOperandInItsOwnDType(_ dtype: DType, _ row: PrimitiveRow) {
+    for i in row.operands.indices where row.operands[i].isFloat {
+      if row.kind == .concatenate && row.operands.count > 1 { continue }  // its operands have one dtype
+      let results = [Device.cpu(), .reference()].map { device in
+        var operands = row.operands.map { $0.tensor(on: device) }
+        operands[i] = operands[i].cast(to: dtype)
+        return row.run(operands).cast(to: .float32).floats()
+      }
+      #expect(distance(results[0], results[1]) <= 3e-5, "operand \(i)")
+    }
+  }
+
+  @Test(arguments: [DType.bfloat16, .float16])
+  func anUpdateOfStoredNumbersIsItsDefinition(_ dtype: DType) {
+    for row in UpdateCase.all where row.targets[0].shape.count <= 40 {
+      for stored in 0..<2 {
+        let results = [Device.cpu(), .reference()].map { device in
+          var targets = row.targets.map { $0.tensor(on: device) }
+          var inputs = row.inputs.map { $0.tensor(on: device) }
+          if stored == 0 { targets[0] = targets[0].cast(to: dtype) } else { inputs[0] = inputs[0].cast(to: dtype) }
+          row.update(&targets, inputs)
+          return targets.flatMap { $0.floats() }
+        }
+        #expect(distance(results[0], results[1]) <= 2e-5, "\(row.testDescription)")
+      }
+    }
+  }
+
+  @Test func castsToIntegersDropTheFractionAndClamp() {
+    let x: [Float] = [.nan, .infinity, -.infinity, 1e20, -1e20, 2.9, -2.9, 255.5, 300, 0x1p31]
+    let (most, least) = (Int32.max, Int32.min)
+    for device in [Device.reference(), .cpu()] {
+      let x = Tensor(x, shape: [x.count], on: device)
+      #expect(x.cast(to: .int32).integers() == [0, most, least, most, least, 2, -2, 255, 300, most])
+      #expect(x.cast(to: .uint8).bytes() == [0, 255, 0, 255, 0, 2, 0, 255, 255, 255])
+      #expect(x.cast(to: .float16).cast(to: .int32).integers() == [0, most, least, most, least, 2, -2, 255, 300, most])
+    }
+  }
 }

@@ -15,6 +15,9 @@ struct FusedCase: Sendable, CustomTestStringConvertible {
     self.tracked = tracked ?? Set(operands.indices.filter { operands[$0].isFloat })
   }
 
+  /// The elements of all operands.
+  var size: Int { operands.reduce(0) { $0 + $1.shape.count } }
+
   static let all: [FusedCase] = linear + grouped + headwise + rows + rotary + attention + experts
 }
 
@@ -29,6 +32,8 @@ private let linear: [FusedCase] = [
   FusedCase("long rows", LinearProduct(), random([35, 600], [45, 600])),
   FusedCase("many rows", LinearProduct(), random([190, 48], [100, 48])),
   FusedCase("no rows", LinearProduct(), random([0, 4], [3, 4])),
+  FusedCase("no columns", LinearProduct(), random([3, 0], [4, 0])),
+  FusedCase("nothing from the first weight", LinearProduct(), random([3, 5], [0, 5], [2, 5])),
 ]
 private let grouped: [FusedCase] = [
   FusedCase(
@@ -40,32 +45,41 @@ private let grouped: [FusedCase] = [
 ]
 private let headwise: [FusedCase] = [
   FusedCase(
-    "as it is", HeadwiseProduct(heads: 3, offset: 2, width: 5, isTransposed: false), random([4, 15], [27, 33]),
-    tracked: []),
+    "as it is", HeadwiseProduct(heads: 3, offset: 2, width: 5, isTransposed: false), random([4, 15], [27, 33])),
   FusedCase(
-    "transposed", HeadwiseProduct(heads: 3, offset: 4, width: 5, isTransposed: true), random([4, 99], [27, 33]),
-    tracked: []),
+    "transposed", HeadwiseProduct(heads: 3, offset: 4, width: 5, isTransposed: true), random([4, 99], [27, 33])),
+  FusedCase(
+    "no rows", HeadwiseProduct(heads: 3, offset: 2, width: 5, isTransposed: false), random([0, 15], [27, 33])),
+  FusedCase(
+    "no width", HeadwiseProduct(heads: 3, offset: 2, width: 0, isTransposed: false), random([4, 0], [27, 33])),
 ]
 private let rows: [FusedCase] =
-  [[1, 1], [3, 7], [5, 64], [1100, 33]].map {
+  [[1, 1], [3, 7], [5, 64], [1100, 33], [0, 7], [3, 0], [0, 0]].map {
     FusedCase("\($0)", RMSNormalization(epsilon: 1e-5), random(Shape($0), [$0[1]]))
   }
-  + [[1, 2], [3, 14], [5, 128], [300, 66], [0, 8]].map { FusedCase("\($0)", SwiGLU(), random(Shape($0))) }
+  + [[1, 2], [3, 14], [5, 128], [300, 66], [0, 8], [3, 0], [0, 0]].map {
+    FusedCase("\($0)", SwiGLU(), random(Shape($0)))
+  }
   + [
     FusedCase("ignored targets", CrossEntropy(), random([6, 37]) + [.integers([0, 36, -1, 5, -1, 17], [6])]),
     FusedCase("only ignored targets", CrossEntropy(), random([2, 5]) + [.integers([-1, -1], [2])]),
+    FusedCase("no rows", CrossEntropy(), random([0, 5]) + [.integers([], [0])]),
+    FusedCase("nothing", CrossEntropy(), random([0, 0]) + [.integers([], [0])]),
     FusedCase("one class", CrossEntropy(), random([2, 1]) + [.integers([0, 0], [2])]),
     FusedCase(
       "large logits", CrossEntropy(), [.floats([200, -200, 0, 1, 300, 299], [2, 3]), .integers([0, 2], [2])]),
     FusedCase(
       "many rows", CrossEntropy(), random([90, 300]) + [.integers((0..<90).map { $0 * 3 % 300 }, [90])]),
   ]
-private let rotary: [FusedCase] = [(true, 0), (true, 6), (false, 0), (false, 6)].map { isInterleaved, offset in
+private let rotary: [FusedCase] =
+  [(true, 0), (true, 6), (false, 0), (false, 6)].map { rotary(isInterleaved: $0, offset: $1, [0, 8, 3, 3, 1]) }
+  + [rotary(isInterleaved: true, offset: 6, [])]
+private func rotary(isInterleaved: Bool, offset: Int, _ positions: [Int32]) -> FusedCase {
   let tables = [Operand.random([9, 4], seed: 3), .random([9, 4], seed: 4)]
   return FusedCase(
-    "\(isInterleaved ? "interleaved" : "halves") at \(offset)",
+    "\(isInterleaved ? "interleaved" : "halves") at \(offset), \(positions.count) rows",
     RotaryEmbedding(heads: 3, offset: offset, width: 8, isInterleaved: isInterleaved),
-    random([5, 3 * 17]) + tables + [.integers([0, 8, 3, 3, 1], [5])], tracked: [0])
+    random([positions.count, 3 * 17]) + tables + [.integers(positions, [positions.count])], tracked: [0])
 }
 
 /// Sequences of the given lengths, one after another.
@@ -102,6 +116,13 @@ private let attention: [FusedCase] = [
   FusedCase("no shared key, continued", unshared(continued), random([6, 32], [90, 64]), tracked: []),
   FusedCase("absorbed, ragged", absorbed(ragged(5, 1, 70)), random([76, 72], [76, 20], [76, 4])),
   FusedCase("absorbed, continued", absorbed(continued), random([6, 72], [90, 20], [90, 4]), tracked: []),
+  FusedCase("absorbed, one token", absorbed(ragged(1)), random([1, 72], [1, 20], [1, 4])),
+  FusedCase(
+    "keys of a head beside its neighbour's values",
+    CausalAttention(
+      heads: 2, d1: 6, d2: 0, dv: 5, keyStride: 4, valueOffset: 2, valueStride: 3, scale: 0.5, rows: ragged(9, 4)),
+    random([13, 12], [13, 10])),
+  FusedCase("no sequences", textbook(ragged()), random([0, 36], [0, 42], [0, 4])),
   FusedCase("a sequence without queries", textbook(ragged(0, 3)), random([3, 36], [3, 42], [3, 4])),
   FusedCase(
     "odd widths",
@@ -127,5 +148,13 @@ private let attention: [FusedCase] = [
 ]
 private let experts: [FusedCase] = [
   FusedCase("two of each", ExpertCombine(), random([6, 9], [3, 2]) + [.integers([4, 0, 1, 5, 3, 2], [3, 2])]),
+  FusedCase(
+    "rows named again, and not at all", ExpertCombine(),
+    random([6, 40], [4, 2]) + [
+      .integers([4, 0, 4, 2, 0, 4, 2, 4], [4, 2])
+    ]),
+  FusedCase("no tokens", ExpertCombine(), random([6, 9], [0, 2]) + [.integers([], [0, 2])]),
+  FusedCase("no choices", ExpertCombine(), random([6, 9], [3, 0]) + [.integers([], [3, 0])]),
+  FusedCase("no width", ExpertCombine(), random([6, 0], [3, 1]) + [.integers([1, 0, 4], [3, 1])]),
   FusedCase("one wide", ExpertCombine(), random([2, 70], [2, 1]) + [.integers([1, 0], [2, 1])]),
 ]

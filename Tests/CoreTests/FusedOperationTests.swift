@@ -81,6 +81,57 @@ import Testing
     #expect(distance(fast[1], slow[1]) <= 1e-5)
   }
 
+  @Test func whatKernelsDoNotReadIsTheDefinitionsToJudge() throws {
+    let cases: [(any FusedOperation, [Operand])] = [
+      (ExpertCombine(), [.random([5, 8], seed: 1), .random([2, 2], seed: 2), .integers([4, -1, 1, 3], [2, 2])]),
+      // Rows of the weight and columns of the input that no head owns, and heads that share rows.
+      (
+        HeadwiseProduct(heads: 2, offset: 1, width: 3, isTransposed: false),
+        [.random([4, 7], seed: 1), .random([9, 5], seed: 2)]
+      ),
+      (
+        HeadwiseProduct(heads: 2, offset: 2, width: 3, isTransposed: true),
+        [.random([4, 10], seed: 1), .random([9, 5], seed: 2)]
+      ),
+      (SwiGLU(), [.random([3, 7], seed: 1)]),
+    ]
+    for (operation, operands) in cases {
+      let fast = Evaluation(Inputs(operands, on: .cpu())) { operation($0) }
+      let slow = Evaluation(Inputs(operands, on: .reference())) { operation($0) }
+      #expect(fast.shape == slow.shape && distance(fast.output, slow.output) <= 1e-5, "\(operation.name)")
+      for (f, s) in zip(fast.gradients, slow.gradients) where s != nil {
+        #expect(distance(try #require(f), try #require(s)) <= 1e-5, "gradient of \(operation.name)")
+      }
+    }
+  }
+
+  @Test func everyUpdateOfAWeightMakesItsPackedFormsAnew() {
+    let updates: [(any FusedUpdate, targets: Int, inputs: [Operand])] = [
+      (
+        AdamWUpdate(
+          learningRate: 0.1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, step: 3, gradientScale: 1),
+        3, [.random([8, 4], seed: 5)]
+      ),
+      (ScaledAddition(decay: 0.5, factor: 2), 1, [.random([8, 4], seed: 5)]),
+      (RowReplacement(), 1, [.random([2, 4], seed: 5), .integers([6, 1], [2])]),
+    ]
+    for (update, count, inputs) in updates {
+      let results = [Device.cpu(), .reference()].map { device in
+        let x = Operand.random([3, 4], seed: 1).tensor(on: device)
+        func products(_ weight: Tensor) -> [Float] {
+          LinearProduct()(x, weight).floats()
+            + HeadwiseProduct(heads: 2, offset: 1, width: 2, isTransposed: false)(x, weight).floats()
+        }
+        var targets = [Operand.random([8, 4], seed: 2).tensor(on: device)]
+        for _ in 1..<count { targets.append(Tensor(repeating: 0.5, shape: [8, 4], on: device)) }
+        _ = products(targets[0])
+        update(&targets, inputs.map { $0.tensor(on: device) })
+        return products(targets[0])
+      }
+      #expect(distance(results[0], results[1]) <= 1e-5, "\(update.name)")
+    }
+  }
+
   @Test func aChangedWeightIsPackedAnew() {
     let device = Device.cpu()
     let x = Operand.random([3, 5], seed: 1).tensor(on: device)

@@ -7,7 +7,9 @@ import Tensors
 /// `deepseek_v3`: V3, R1, R1-Zero and their miniatures.
 public enum DeepSeekV3Family: ModelFamily {
   public static let modelTypes = ["deepseek_v3"]
-  public static func build(_ configuration: [UInt8], from weights: Weights, on device: Device) throws -> any LanguageModel {
+  public static func build(_ configuration: [UInt8], from weights: Weights, on device: Device) throws
+    -> any LanguageModel
+  {
     try DeepSeekV3Model(configuration, from: weights, on: device)
   }
   public static func describe(_ configuration: [UInt8]) throws -> ModelDescription {

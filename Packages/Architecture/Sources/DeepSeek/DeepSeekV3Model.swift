@@ -56,7 +56,8 @@ public struct DeepSeekV3Model: LanguageModel {
   }
   public func logits(_ hidden: Tensor) -> Tensor { LinearProduct()(hidden, head?.weight ?? embedding.weight) }
 
-  private func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?, report: inout RoutingReport?) -> Tensor {
+  private func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?, report: inout RoutingReport?) -> Tensor
+  {
     var pass = attentionPass(batch)
     if let memory {
       pass.memoryRows = Tensor(batch.memoryRows(memory.capacity), shape: [batch.tokens.count], on: device)
@@ -91,7 +92,8 @@ public struct DeepSeekV3Model: LanguageModel {
 
   /// −(1/T) Σ log p(t[i+2]) (DeepSeek-V3, equation 24): divided by all T tokens, not by those that have a target.
   private func predictionLoss(
-    _ prediction: PredictionModule, _ hidden: Tensor, _ batch: TokenBatch, _ targets: [Int32], _ report: inout RoutingReport?
+    _ prediction: PredictionModule, _ hidden: Tensor, _ batch: TokenBatch, _ targets: [Int32],
+    _ report: inout RoutingReport?
   ) -> Tensor {
     // A row's last token is left out: nothing is known to follow it.
     var (places, next, after, rows) = ([Int32](), [Int32](), [Int32](), [TokenBatch.Row]())

@@ -94,17 +94,21 @@ public struct DeepSeekV3Settings: Sendable {
     try require(sharedExperts >= 0 && sharedExperts < 1024, "n_shared_experts", sharedExperts, "0 or more")
     try require(leadingDenseLayers >= 0, "first_k_dense_replace", leadingDenseLayers, "0 or more")
     try require((0...1).contains(predictionLayers), "num_nextn_predict_layers", predictionLayers, "0 or 1")
-    try require(routedExperts % expertGroups == 0, "n_group", expertGroups, "a divisor of n_routed_experts \(routedExperts)")
+    try require(
+      routedExperts % expertGroups == 0, "n_group", expertGroups, "a divisor of n_routed_experts \(routedExperts)")
     try require(chosenGroups <= expertGroups, "topk_group", chosenGroups, "at most n_group \(expertGroups)")
     let reachable = routedExperts / expertGroups * chosenGroups
-    try require(expertsPerToken <= reachable, "num_experts_per_tok", expertsPerToken, "at most the \(reachable) experts of the chosen groups")
+    try require(
+      expertsPerToken <= reachable, "num_experts_per_tok", expertsPerToken,
+      "at most the \(reachable) experts of the chosen groups")
     try require(normEpsilon >= 0 && normEpsilon.isFinite, "rms_norm_eps", normEpsilon, "a number of at least 0")
     try require(file.attention_bias != true, "attention_bias", true, "false; biased attention is not built")
     try require(file.scoring_func.map { $0 == "sigmoid" } ?? true, "scoring_func", file.scoring_func ?? "", "sigmoid")
     try require(file.topk_method.map { $0 == "noaux_tc" } ?? true, "topk_method", file.topk_method ?? "", "noaux_tc")
     try require(file.hidden_act.map { $0 == "silu" } ?? true, "hidden_act", file.hidden_act ?? "", "silu")
     try require((file.moe_layer_freq ?? 1) == 1, "moe_layer_freq", file.moe_layer_freq ?? 1, "1")
-    try require(file.quantization_config == nil, "quantization_config", "present", "absent: quantised weights are not read yet")
+    try require(
+      file.quantization_config == nil, "quantization_config", "present", "absent: quantised weights are not read yet")
   }
 }
 

@@ -83,7 +83,9 @@ struct ExpertRouter: Module {
     for e in picks { offsets[Int(e) + 1] += 1 }
     for e in 0..<experts { offsets[e + 1] += offsets[e] }
     var next = offsets
-    var (tokenOfRow, rowOfChoice) = ([Int32](repeating: 0, count: picks.count), [Int32](repeating: 0, count: picks.count))
+    var (tokenOfRow, rowOfChoice) = (
+      [Int32](repeating: 0, count: picks.count), [Int32](repeating: 0, count: picks.count)
+    )
     for (i, e) in picks.enumerated() {
       let row = next[Int(e)]
       next[Int(e)] += 1

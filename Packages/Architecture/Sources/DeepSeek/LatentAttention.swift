@@ -30,7 +30,8 @@ struct LatentAttention: Module {
       queryDown = try Linear(s.hiddenSize, rank, weights["q_a_proj"])
       queryNorm = try RMSNorm(rank, epsilon: 1e-6, weights["q_a_layernorm"])
     }
-    query = try Linear(s.queryRank ?? s.hiddenSize, s.heads * s.keyWidth, weights[s.queryRank == nil ? "q_proj" : "q_b_proj"])
+    query = try Linear(
+      s.queryRank ?? s.hiddenSize, s.heads * s.keyWidth, weights[s.queryRank == nil ? "q_proj" : "q_b_proj"])
     latentDown = try Linear(s.hiddenSize, s.latentRank + s.rotaryWidth, weights["kv_a_proj_with_mqa"])
     latentNorm = try RMSNorm(s.latentRank, epsilon: 1e-6, weights["kv_a_layernorm"])
     latentUp = try Linear(s.latentRank, s.heads * (s.noPositionWidth + s.valueWidth), weights["kv_b_proj"])
@@ -52,7 +53,8 @@ struct LatentAttention: Module {
     let q_THNR = turnedQueries(x_TD, pass)
     let down = latentDown(x_TD)
     let latent_TC = latentNorm(down.slice(0..<settings.latentRank, axis: 1))
-    let key_TR = turn(down.slice(settings.latentRank..<settings.latentRank + settings.rotaryWidth, axis: 1), pass, heads: 1, offset: 0)
+    let key_TR = turn(
+      down.slice(settings.latentRank..<settings.latentRank + settings.rotaryWidth, axis: 1), pass, heads: 1, offset: 0)
     let mixed: Tensor
     if memory == nil {
       mixed = textbook(pass.batch.ownRows)(q_THNR, latentUp(latent_TC), key_TR)
@@ -79,7 +81,8 @@ struct LatentAttention: Module {
     return CausalAttention(
       heads: s.heads, d1: s.noPositionWidth, d2: s.rotaryWidth, dv: s.valueWidth,
       keyStride: s.noPositionWidth + s.valueWidth, valueOffset: s.noPositionWidth,
-      valueStride: s.noPositionWidth + s.valueWidth, scale: Float(s.rotary.softmaxScale(keyWidth: s.keyWidth)), rows: rows)
+      valueStride: s.noPositionWidth + s.valueWidth, scale: Float(s.rotary.softmaxScale(keyWidth: s.keyWidth)),
+      rows: rows)
   }
   /// All heads share the latent as key and as value.
   private func absorbed(_ rows: [AttentionRow]) -> CausalAttention {
@@ -93,7 +96,8 @@ struct LatentAttention: Module {
     _ q: Tensor, _ latent: Tensor, _ key: Tensor, _ pass: AttentionPass, _ layer: Int, _ memory: inout AttentionMemory
   ) -> Tensor {
     let rows = pass.batch.rows(inMemoryOf: memory.capacity)
-    let at = pass.memoryRows ?? Tensor(pass.batch.memoryRows(memory.capacity), shape: [latent.shape[0]], on: latent.device)
+    let at =
+      pass.memoryRows ?? Tensor(pass.batch.memoryRows(memory.capacity), shape: [latent.shape[0]], on: latent.device)
     memory.write(memory.form == .textbook ? latentUp(latent) : latent, at: at, layer: layer, table: 0)
     memory.write(key, at: at, layer: layer, table: 1)
     let tables = memory.layers[layer]
@@ -101,7 +105,8 @@ struct LatentAttention: Module {
     case .textbook: return textbook(rows)(q, tables[0], tables[1])
     case .absorbed:
       let mixed = absorbed(rows)(latentQueries(q), tables[0], tables[1])
-      return perHead(offset: settings.noPositionWidth, width: settings.valueWidth, isTransposed: true)(mixed, latentUp.weight)
+      return perHead(offset: settings.noPositionWidth, width: settings.valueWidth, isTransposed: true)(
+        mixed, latentUp.weight)
     }
   }
 

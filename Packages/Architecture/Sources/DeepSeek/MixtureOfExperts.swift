@@ -28,7 +28,8 @@ struct MixtureOfExperts: Module {
       try FeedForward(s.hiddenSize, inner: s.expertIntermediateSize, weights["experts"][$0])
     }
     if s.sharedExperts > 0 {
-      shared = try FeedForward(s.hiddenSize, inner: s.sharedExperts * s.expertIntermediateSize, weights["shared_experts"])
+      shared = try FeedForward(
+        s.hiddenSize, inner: s.sharedExperts * s.expertIntermediateSize, weights["shared_experts"])
     }
   }
   mutating func visit(_ visitor: inout some ParameterVisitor) {
@@ -40,7 +41,8 @@ struct MixtureOfExperts: Module {
   func callAsFunction(_ x_TD: Tensor, layer: Int, report: inout RoutingReport?) -> Tensor {
     let scores_TE = router.scores(x_TD)
     let routing = router.choose(scores_TE)
-    let slots_TK = Tensor(routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
+    let slots_TK = Tensor(
+      routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
     let rows_RD = x_TD.gatherRows(Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device))
     let gateUp = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 2)
     let hidden_RI = SwiGLU()(gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] }))

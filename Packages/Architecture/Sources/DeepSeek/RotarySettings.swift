@@ -27,7 +27,9 @@ public struct RotarySettings: Sendable, Equatable {
         throw ModelError("config.json: yarn rope scaling needs a positive 'factor'")
       }
       let original = rope?.original_max_position_embeddings ?? file.max_position_embeddings ?? 4096
-      if original < 1 { throw ModelError("config.json: 'original_max_position_embeddings' is \(original); it must be at least 1") }
+      if original < 1 {
+        throw ModelError("config.json: 'original_max_position_embeddings' is \(original); it must be at least 1")
+      }
       // Without mscale_all_dim the published code leaves the softmax scale alone; without either, the tables carry m.
       yarn = YaRN(
         factor: factor, betaFast: rope?.beta_fast ?? 32, betaSlow: rope?.beta_slow ?? 1, mscale: rope?.mscale ?? 0,

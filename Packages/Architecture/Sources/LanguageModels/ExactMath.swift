@@ -1,8 +1,8 @@
 // The one function that sampling needs from the C library.
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 enum ExactMath {

@@ -59,7 +59,9 @@ public protocol Generator: Sendable {
   /// Throws `GenerationError` when a prompt is empty, longer than the context, or the options are out of range.
   func complete(_ prompts: [Prompt], _ options: GenerationOptions) async throws -> [Completion]
   /// One prompt, token by token. Dropping the stream cancels the request at its next token.
-  func stream(_ prompt: Prompt, _ options: GenerationOptions) async throws -> AsyncThrowingStream<GenerationEvent, any Error>
+  func stream(_ prompt: Prompt, _ options: GenerationOptions) async throws -> AsyncThrowingStream<
+    GenerationEvent, any Error
+  >
   /// Uses these weights from the next request on. A model is a value, so this is a send, not a copy.
   func adopt(_ model: any LanguageModel) async throws
 }

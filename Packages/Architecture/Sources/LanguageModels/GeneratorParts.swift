@@ -6,7 +6,8 @@ import Text
 /// the attention form whose log-probabilities it will compare.
 public struct GeneratorMaker: Sendable {
   public let make:
-    @Sendable (_ model: any LanguageModel, _ tokenizer: any Tokenizer, _ concurrency: Int, _ form: AttentionForm) -> any Generator
+    @Sendable (_ model: any LanguageModel, _ tokenizer: any Tokenizer, _ concurrency: Int, _ form: AttentionForm) ->
+      any Generator
   public init(
     _ make: @escaping @Sendable (any LanguageModel, any Tokenizer, Int, AttentionForm) -> any Generator
   ) {

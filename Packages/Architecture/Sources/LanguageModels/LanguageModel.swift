@@ -73,8 +73,11 @@ public struct RouterObservation: Sendable, Equatable {
   public static func sum(_ passes: [[RouterObservation]]) -> [RouterObservation] {
     var total: [Int: RouterObservation] = [:]
     for observation in passes.joined() {
-      total[observation.layer, default: RouterObservation(layer: observation.layer, counts: observation.counts.map { _ in 0 })]
-        .add(observation.counts)
+      total[
+        observation.layer,
+        default: RouterObservation(layer: observation.layer, counts: observation.counts.map { _ in 0 })
+      ]
+      .add(observation.counts)
     }
     return total.values.sorted { $0.layer < $1.layer }
   }

@@ -7,7 +7,9 @@ import Text
 public actor NaiveGenerator: Generator {
   private var model: any LanguageModel
   private let tokenizer: any Tokenizer
-  public init(_ model: any LanguageModel, tokenizer: any Tokenizer) { (self.model, self.tokenizer) = (model, tokenizer) }
+  public init(_ model: any LanguageModel, tokenizer: any Tokenizer) {
+    (self.model, self.tokenizer) = (model, tokenizer)
+  }
 
   public func adopt(_ model: any LanguageModel) { self.model = model }
 
@@ -15,7 +17,9 @@ public actor NaiveGenerator: Generator {
     try prompts.map { try complete($0, options) { _, _ in } }
   }
 
-  public func stream(_ prompt: Prompt, _ options: GenerationOptions) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
+  public func stream(_ prompt: Prompt, _ options: GenerationOptions) throws -> AsyncThrowingStream<
+    GenerationEvent, any Error
+  > {
     var events: [GenerationEvent] = []
     let completion = try complete(prompt, options) { events.append(.token($0, text: $1)) }
     return AsyncThrowingStream { continuation in
@@ -25,7 +29,9 @@ public actor NaiveGenerator: Generator {
     }
   }
 
-  private func complete(_ prompt: Prompt, _ options: GenerationOptions, _ emit: (TokenID, String) -> Void) throws -> Completion {
+  private func complete(_ prompt: Prompt, _ options: GenerationOptions, _ emit: (TokenID, String) -> Void) throws
+    -> Completion
+  {
     try options.validate()
     try prompt.validate(contextLength: model.contextLength, vocabularySize: model.vocabularySize)
     let sampler = TokenSampler(options)
@@ -51,7 +57,8 @@ extension Prompt {
   public func validate(contextLength: Int, vocabularySize: Int) throws {
     if tokens.isEmpty { throw GenerationError("the prompt is empty; it needs at least one token") }
     if tokens.count >= contextLength {
-      throw GenerationError("the prompt has \(tokens.count) tokens; this model reads at most \(contextLength - 1) and one to answer")
+      throw GenerationError(
+        "the prompt has \(tokens.count) tokens; this model reads at most \(contextLength - 1) and one to answer")
     }
     if let bad = tokens.first(where: { $0.rawValue < 0 || Int($0.rawValue) >= vocabularySize }) {
       throw GenerationError("token \(bad) is outside the vocabulary of \(vocabularySize)")

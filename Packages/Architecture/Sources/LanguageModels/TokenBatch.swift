@@ -12,13 +12,16 @@ public struct TokenBatch: Sendable {
     public var first: Int
     /// Which slot of the memory it reads and writes; 0 where there is no memory.
     public var slot: Int
-    public init(count: Int, first: Int = 0, slot: Int = 0) { (self.count, self.first, self.slot) = (count, first, slot) }
+    public init(count: Int, first: Int = 0, slot: Int = 0) {
+      (self.count, self.first, self.slot) = (count, first, slot)
+    }
   }
   public let tokens: [Int32]
   public let rows: [Row]
 
   public init(tokens: [Int32], rows: [Row]) {
-    precondition(rows.reduce(0) { $0 + $1.count } == tokens.count, "TokenBatch: rows do not cover \(tokens.count) tokens")
+    precondition(
+      rows.reduce(0) { $0 + $1.count } == tokens.count, "TokenBatch: rows do not cover \(tokens.count) tokens")
     precondition(rows.allSatisfy { $0.count > 0 }, "TokenBatch: a row is empty")
     (self.tokens, self.rows) = (tokens, rows)
   }

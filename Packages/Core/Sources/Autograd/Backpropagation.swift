@@ -46,7 +46,8 @@ extension Origin {
   func pullback(_ g: Tensor, output: Tensor) -> [Tensor?] {
     switch kind {
     case .parameter, .released: []
-    case .primitive(let primitive): primitive.pullback(g, inputs: inputs.map { $0.detached() }, output: output.detached())
+    case .primitive(let primitive):
+      primitive.pullback(g, inputs: inputs.map { $0.detached() }, output: output.detached())
     case .native(_, let gradient): gradient(g)
     }
   }

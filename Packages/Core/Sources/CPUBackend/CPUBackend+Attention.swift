@@ -5,7 +5,7 @@ import Tensors
 extension CPUBackend {
   func attention(_ operation: CausalAttention, _ inputs: [Tensor]) -> Outcome {
     let (q, heads) = (inputs[0], operation.heads)
-    let lse = Tensor(shape: [q.shape[0], heads], device: q.device, storage: allocate(byteCount: q.shape[0] * heads * 4))
+    let lse = make([q.shape[0], heads], on: q.device) { _ in }
     let outWidth = heads * operation.dv
     let output = make([q.shape[0], outWidth], on: q.device) { out in
       pool.forEach(operation.rows.count * heads) { i in
@@ -26,27 +26,36 @@ extension CPUBackend {
   private func attentionGradient(
     _ operation: CausalAttention, _ g: Tensor, _ inputs: [Tensor], _ output: Tensor, _ lse: Tensor
   ) -> [Tensor?] {
-    precondition(operation.rows.allSatisfy { $0.first == 0 }, "causal-attention: gradients through a memory are not defined")
+    precondition(
+      operation.rows.allSatisfy { $0.first == 0 }, "causal-attention: gradients through a memory are not defined")
     let (q, kv, heads) = (inputs[0], inputs[1], operation.heads)
-    let dq = Tensor(shape: q.shape, device: q.device, storage: allocate(byteCount: q.shape.count * 4))
+    let (d1, d2, dv) = (operation.d1, operation.d2, operation.dv)
+    let dq = make(q.shape, on: q.device) { _ in }
     let dkv = make(kv.shape, on: q.device) { $0.update(repeating: 0, count: kv.shape.count) }
-    let shared = operation.d2 > 0 ? inputs[2] : nil
+    let shared = d2 > 0 ? inputs[2] : nil
     let dshared = shared.map { x in make(x.shape, on: q.device) { $0.update(repeating: 0, count: x.shape.count) } }
-    let outWidth = heads * operation.dv
+    let (outWidth, kvWidth) = (heads * dv, kv.shape[1])
+    let sharesColumns = operation.sharesColumns
     pool.forEach(operation.rows.count) { i in
-      let row = operation.rows[i]
-      let scratch = allocate(
-        byteCount: ck_attention_scratch(row.queryCount, row.queryCount, operation.d1, operation.d2, operation.dv) * 4)
+      let (row, count) = (operation.rows[i], operation.rows[i].queryCount)
+      let scratch = allocate(byteCount: ck_attention_scratch(count, count, d1, d2, dv) * 4)
+      // The kernel overwrites a head's gradients: where columns are shared they are made apart and added in order.
+      let own = sharesColumns ? allocate(byteCount: count * (d1 + dv) * 4) : nil
       for head in 0..<heads {
         var call = operation.call(row, head, inputs)
-        let (from, width) = (row.queryStart * outWidth + head * operation.dv, operation.d1 + operation.d2)
+        let from = row.queryStart * outWidth + head * dv
+        let dkeys = dkv.pointer + row.keyStart * kvWidth + head * operation.keyStride
+        let dvalues = dkv.pointer + row.keyStart * kvWidth + operation.valueOffset + head * operation.valueStride
         kernels.attention.backward(
           &call, output.pointer + from, outWidth, lse.pointer + row.queryStart * heads + head, heads, g.pointer + from,
-          outWidth, dq.pointer + row.queryStart * q.shape[1] + head * width, q.shape[1],
-          dkv.pointer + row.keyStart * kv.shape[1] + head * operation.keyStride, kv.shape[1],
-          dshared.map { $0.pointer + row.keyStart * operation.d2 } ?? scratch.floats, operation.d2,
-          dkv.pointer + row.keyStart * kv.shape[1] + operation.valueOffset + head * operation.valueStride, kv.shape[1],
-          scratch.floats)
+          outWidth, dq.pointer + row.queryStart * q.shape[1] + head * (d1 + d2), q.shape[1], own?.floats ?? dkeys,
+          own == nil ? kvWidth : d1, dshared.map { $0.pointer + row.keyStart * d2 } ?? scratch.floats, d2,
+          own.map { $0.floats + count * d1 } ?? dvalues, own == nil ? kvWidth : dv, scratch.floats)
+        guard let own else { continue }
+        for key in 0..<count {
+          kernels.rows.axpy(dkeys + key * kvWidth, own.floats + key * d1, 1, d1)
+          kernels.rows.axpy(dvalues + key * kvWidth, own.floats + count * d1 + key * dv, 1, dv)
+        }
       }
     }
     return [dq, dkv] + (dshared.map { [$0] } ?? [])
@@ -54,6 +63,15 @@ extension CPUBackend {
 }
 
 extension CausalAttention {
+  /// Whether two heads, or a head's key and its value, have columns of kv in common.
+  fileprivate var sharesColumns: Bool {
+    let columns = (0..<heads).flatMap { head in
+      let (key, value) = (head * keyStride, valueOffset + head * valueStride)
+      return [key..<key + d1, value..<value + dv]
+    }.sorted { $0.lowerBound < $1.lowerBound }
+    return zip(columns, columns.dropFirst()).contains { $0.upperBound > $1.lowerBound }
+  }
+
   /// The kernel's view of one sequence and head.
   fileprivate func call(_ row: AttentionRow, _ head: Int, _ inputs: [Tensor]) -> ck_attention {
     let (q, kv) = (inputs[0], inputs[1])

@@ -4,17 +4,33 @@ import Tensors
 
 extension CPUBackend {
   public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? {
-    switch operation {
+    guard fitsKernels(operation, inputs) else { return nil }
+    return switch operation {
     case is LinearProduct: linear(inputs)
     case let operation as GroupedLinearProduct: grouped(operation, inputs)
     case let operation as HeadwiseProduct: headwise(operation, inputs)
     case let operation as RMSNormalization: rmsNorm(operation, inputs)
     case let operation as RotaryEmbedding: rotary(operation, inputs)
     case let operation as CausalAttention: attention(operation, inputs)
-    case is SwiGLU: swiGLU(inputs)
+    case is SwiGLU where inputs[0].shape[1] % 2 == 0: swiGLU(inputs)
     case is CrossEntropy: crossEntropy(inputs)
     case is ExpertCombine: combine(inputs)
     default: nil
+    }
+  }
+
+  /// Kernels read float32 numbers and int32 indices inside their tables; all else is the definition's to judge.
+  private func fitsKernels(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Bool {
+    let index: (input: Int, range: Range<Int>)? =
+      switch operation {
+      case is RotaryEmbedding: (3, 0..<min(inputs[1].shape[0], inputs[2].shape[0]))
+      case is CrossEntropy: (1, Int.min..<inputs[0].shape[1])
+      case is ExpertCombine: (2, 0..<inputs[0].shape[0])
+      default: nil
+      }
+    return inputs.indices.allSatisfy { i in
+      guard let index, index.input == i else { return inputs[i].dtype == .float32 }
+      return inputs[i].dtype == .int32 && inputs[i].integers().allSatisfy { index.range.contains(Int($0)) }
     }
   }
 
@@ -23,7 +39,7 @@ extension CPUBackend {
     let (rows, width) = (x.shape[0], x.shape[1])
     let rstd = Tensor(shape: [rows], device: x.device, storage: allocate(byteCount: rows * 4))
     let output = make(x.shape, on: x.device) { y in
-      pool.forEachRange(rows, grain: max(1, 16_384 / width)) {
+      pool.forEachRange(rows, grain: max(1, 16_384 / max(1, width))) {
         kernels.rows.rms_norm(
           y + $0.lowerBound * width, rstd.pointer + $0.lowerBound, x.pointer + $0.lowerBound * width, width, w.pointer,
           operation.epsilon, $0.count, width)
@@ -54,7 +70,7 @@ extension CPUBackend {
     @Sendable func turn(_ x: Tensor, direction: Int32) -> Tensor {
       let (rows, width) = (x.shape[0], x.shape[1])
       return make(x.shape, on: x.device) { y in
-        pool.forEachRange(rows, grain: max(1, 16_384 / width)) {
+        pool.forEachRange(rows, grain: max(1, 16_384 / max(1, width))) {
           let (from, to) = (x.pointer + $0.lowerBound * width, y + $0.lowerBound * width)
           to.update(from: from, count: $0.count * width)
           kernels.rows.rotary(
@@ -92,7 +108,7 @@ extension CPUBackend {
   private func crossEntropy(_ inputs: [Tensor]) -> Outcome {
     let (logits, targets) = (inputs[0], inputs[1])
     let (rows, width) = (logits.shape[0], logits.shape[1])
-    let grain = max(1, 8192 / width)
+    let grain = max(1, 8192 / max(1, width))
     let lse = Tensor(shape: [rows], device: logits.device, storage: allocate(byteCount: rows * 4))
     let output = make([rows], on: logits.device) { logp in
       pool.forEachRange(rows, grain: grain) {
@@ -130,24 +146,39 @@ extension CPUBackend {
         }
       }
     }
-    return Outcome(output) { g in
-      let slot = slots.storage.integers
-      let dweights = Tensor(shape: weights.shape, device: g.device, storage: allocate(byteCount: weights.shape.count * 4))
-      let doutputs = make(outputs.shape, on: g.device) { d in
-        pool.forEachRange(tokens, grain: grain) { range in
-          for t in range {
-            let from = g.pointer + t * width
-            for k in 0..<chosen {
-              let i = t * chosen + k
-              let at = Int(slot[i]) * width
-              kernels.rows.binary_scalar(CK_MULTIPLY, d + at, from, weights.pointer[i], width)
-              dweights.pointer[i] = dot(from, outputs.pointer + at, width)
-            }
+    return Outcome(output) { g in combineGradient(g, outputs, weights, slots) }
+  }
+
+  /// Each row of the outputs gathers from the choices that name it, in order; rows that nobody names have zeros.
+  private func combineGradient(_ g: Tensor, _ outputs: Tensor, _ weights: Tensor, _ slots: Tensor) -> [Tensor?] {
+    let (rows, chosen, width) = (outputs.shape[0], slots.shape[1], outputs.shape[1])
+    let slot = slots.storage.integers
+    let grain = max(1, 8192 / max(1, width))
+    // The choices that name a row, as a chain: its first, and from each the next; -1 ends it.
+    var first = [Int](repeating: -1, count: rows)
+    var next = [Int](repeating: -1, count: slots.shape.count)
+    for i in next.indices.reversed() {
+      next[i] = first[Int(slot[i])]
+      first[Int(slot[i])] = i
+    }
+    let dweights = make(weights.shape, on: g.device) { d in
+      pool.forEachRange(next.count, grain: grain) {
+        for i in $0 { d[i] = dot(g.pointer + i / chosen * width, outputs.pointer + Int(slot[i]) * width, width) }
+      }
+    }
+    let doutputs = make(outputs.shape, on: g.device) { d in
+      pool.forEachRange(rows, grain: grain) {
+        for row in $0 {
+          (d + row * width).update(repeating: 0, count: width)
+          var i = first[row]
+          while i >= 0 {
+            kernels.rows.axpy(d + row * width, g.pointer + i / chosen * width, weights.pointer[i], width)
+            i = next[i]
           }
         }
       }
-      return [doutputs, dweights, nil]
     }
+    return [doutputs, dweights, nil]
   }
 
   /// Σ a·b with sixteen partial sums, so that the order is fixed and the compiler can use vectors.
@@ -155,7 +186,8 @@ extension CPUBackend {
     var lanes = SIMD16<Float>(repeating: 0)
     var i = 0
     while i + 16 <= count {
-      lanes += UnsafeRawPointer(a + i).loadUnaligned(as: SIMD16<Float>.self) * UnsafeRawPointer(b + i).loadUnaligned(as: SIMD16<Float>.self)
+      let x = UnsafeRawPointer(a + i).loadUnaligned(as: SIMD16<Float>.self)
+      lanes += x * UnsafeRawPointer(b + i).loadUnaligned(as: SIMD16<Float>.self)
       i += 16
     }
     var total = lanes.sum()

@@ -8,6 +8,7 @@ extension CPUBackend {
   }
 
   func grouped(_ operation: GroupedLinearProduct, _ inputs: [Tensor]) -> Outcome {
+    operation.check(inputs)
     let x = inputs[0]
     let parts = operation.partsPerGroup
     let width = inputs[1..<(1 + parts)].reduce(0) { $0 + $1.shape[0] }
@@ -37,8 +38,8 @@ extension CPUBackend {
         run(
           pieces.filter { $0.part == part }.map { piece in
             ProductTask(
-              c: dx + piece.rows.lowerBound * k, cStride: k, a: g.pointer + piece.rows.lowerBound * width + piece.column,
-              aStride: width, rows: piece.rows.count,
+              c: dx + piece.rows.lowerBound * k, cStride: k,
+              a: g.pointer + piece.rows.lowerBound * width + piece.column, aStride: width, rows: piece.rows.count,
               b: pack(piece.weight.pointer, stride: k, isTransposed: false, k: piece.weight.shape[0], n: k),
               accumulates: part > 0)
           })
@@ -48,13 +49,14 @@ extension CPUBackend {
 
   private func weightGradients(_ operation: GroupedLinearProduct, _ g: Tensor, _ inputs: [Tensor]) -> [Tensor] {
     let (width, k) = (g.shape[1], inputs[0].shape[1])
-    let gradients = inputs.dropFirst().map { Tensor(shape: $0.shape, device: g.device, storage: allocate(byteCount: $0.shape.count * 4)) }
+    let gradients = inputs.dropFirst().map { weight in make(weight.shape, on: g.device) { _ in } }
     let pieces = eachPart(operation, inputs, includingEmpty: true)
     runTransposed(
       pieces.map { piece in
         TransposedTask(
-          c: gradients[piece.index].pointer, a: g.pointer + piece.rows.lowerBound * width + piece.column, aStride: width,
-          b: inputs[0].pointer + piece.rows.lowerBound * k, bStride: k, m: piece.weight.shape[0], n: k, k: piece.rows.count)
+          c: gradients[piece.index].pointer, a: g.pointer + piece.rows.lowerBound * width + piece.column,
+          aStride: width, b: inputs[0].pointer + piece.rows.lowerBound * k, bStride: k, m: piece.weight.shape[0], n: k,
+          k: piece.rows.count)
       })
     return gradients
   }
@@ -82,27 +84,65 @@ extension CPUBackend {
     return parts
   }
 
-  /// Per-head products of latent attention's absorbed form. Not trained through: its gradient is the definition's.
-  func headwise(_ operation: HeadwiseProduct, _ inputs: [Tensor]) -> Outcome {
-    let (x, w) = (inputs[0], inputs[1])
-    let heads = operation.heads
-    let (a, b) = (x.shape[1] / heads, w.shape[1])
-    let rowsPerHead = w.shape[0] / heads
-    let each = operation.isTransposed ? operation.width : b
-    let output = make([x.shape[0], heads * each], on: x.device) { y in
+  /// Each head's slice times its rows of one weight. Extents that do not fit exactly are the definition's to judge.
+  func headwise(_ operation: HeadwiseProduct, _ inputs: [Tensor]) -> Outcome? {
+    let (x, w, heads) = (inputs[0], inputs[1], operation.heads)
+    guard operation.fits(x.shape, w.shape) else { return nil }
+    let (k, n) = operation.extents(w)
+    let output = make([x.shape[0], heads * n], on: x.device) { y in
       run(
-        (0..<heads).map { h in
-          let key = DerivedLayout("headwise", [heads, operation.offset, operation.width, operation.isTransposed ? 1 : 0, h])
-          let (k, n) = operation.isTransposed ? (b, operation.width) : (operation.width, b)
+        (0..<heads).map { head in
+          let start = operation.start(head, w)
+          let key = DerivedLayout("headwise", [start, w.shape[1], k, n, operation.isTransposed ? 1 : 0])
           let packed = w.storage.derived(key) {
-            let first = w.pointer + (h * rowsPerHead + operation.offset) * b
-            return pack(first, stride: b, isTransposed: operation.isTransposed, k: k, n: n).storage
+            pack(w.pointer + start, stride: w.shape[1], isTransposed: operation.isTransposed, k: k, n: n).storage
           }
           return ProductTask(
-            c: y + h * each, cStride: heads * each, a: x.pointer + h * a, aStride: heads * a, rows: x.shape[0],
+            c: y + head * n, cStride: heads * n, a: x.pointer + head * k, aStride: heads * k, rows: x.shape[0],
             b: PackedMatrix(storage: packed, k: k, n: n))
         })
     }
-    return Outcome(output) { _ in preconditionFailure("headwise: the absorbed form is for decoding and has no native gradient") }
+    return Outcome(output) { g in headwiseGradient(operation, g, x, w) }
   }
+
+  /// dx_h = g_h · W_hᵀ and dW_h = x_hᵀ · g_h; transposed: dx_h = g_h · W_h and dW_h = g_hᵀ · x_h.
+  private func headwiseGradient(_ operation: HeadwiseProduct, _ g: Tensor, _ x: Tensor, _ w: Tensor) -> [Tensor?] {
+    let (heads, rows, b) = (operation.heads, x.shape[0], w.shape[1])
+    let (k, n) = operation.extents(w)
+    let dx = make(x.shape, on: g.device) { dx in
+      run(
+        (0..<heads).map { head in
+          let weight = w.pointer + operation.start(head, w)
+          return ProductTask(
+            c: dx + head * k, cStride: heads * k, a: g.pointer + head * n, aStride: heads * n, rows: rows,
+            b: pack(weight, stride: b, isTransposed: !operation.isTransposed, k: n, n: k))
+        })
+    }
+    let (narrow, wide) = operation.isTransposed ? (g, x) : (x, g)
+    let dw = make(w.shape, on: g.device) { dw in
+      dw.update(repeating: 0, count: w.shape.count)
+      runTransposed(
+        (0..<heads).map { head in
+          TransposedTask(
+            c: dw + operation.start(head, w), a: narrow.pointer + head * operation.width,
+            aStride: heads * operation.width, b: wide.pointer + head * b, bStride: heads * b, m: operation.width, n: b,
+            k: rows)
+        })
+    }
+    return [dx, dw]
+  }
+}
+
+extension HeadwiseProduct {
+  /// Whether the heads divide both inputs and each head's rows of the weight are its own.
+  fileprivate func fits(_ x: Shape, _ w: Shape) -> Bool {
+    guard heads > 0, offset >= 0, width >= 0, x.rank == 2, w.rank == 2 else { return false }
+    return x[1] == heads * (isTransposed ? w[1] : width) && w[0] % heads == 0 && offset + width <= w[0] / heads
+  }
+  /// Widths of one head's slice of the input and of the result.
+  fileprivate func extents(_ w: Tensor) -> (k: Int, n: Int) {
+    isTransposed ? (w.shape[1], width) : (width, w.shape[1])
+  }
+  /// The element of the weight where a head's rows begin.
+  fileprivate func start(_ head: Int, _ w: Tensor) -> Int { (head * (w.shape[0] / heads) + offset) * w.shape[1] }
 }

@@ -3,6 +3,7 @@ import Tensors
 
 extension CPUBackend {
   func move(_ call: Call, into out: Storage) -> Bool {
+    guard call.operands.allSatisfy({ $0.dtype == call.dtype }) else { return false }
     let width = call.dtype.byteWidth
     let result = call.result
     switch call.primitive {
@@ -10,14 +11,16 @@ extension CPUBackend {
       let x = call.operands[0]
       let inner = x.shape.extents[(axis + 1)...].reduce(1, *) * width
       copyRuns(result, axis, inner) { outer in
-        (x.storage.address + (outer * x.shape[axis] + start) * inner, out.address + outer * result[axis] * inner, result[axis] * inner)
+        let from = x.storage.address + (outer * x.shape[axis] + start) * inner
+        return (from, out.address + outer * result[axis] * inner, result[axis] * inner)
       }
     case .pad(let axis, let before):
       let x = call.operands[0]
       let inner = x.shape.extents[(axis + 1)...].reduce(1, *) * width
       out.address.initializeMemory(as: UInt8.self, repeating: 0, count: result.count * width)
       copyRuns(result, axis, inner) { outer in
-        (x.storage.address + outer * x.shape[axis] * inner, out.address + (outer * result[axis] + before) * inner, x.shape[axis] * inner)
+        let from = x.storage.address + outer * x.shape[axis] * inner
+        return (from, out.address + (outer * result[axis] + before) * inner, x.shape[axis] * inner)
       }
     case .concatenate(let axis):
       let inner = result.extents[(axis + 1)...].reduce(1, *) * width
@@ -25,7 +28,8 @@ extension CPUBackend {
       for x in call.operands {
         let at = start
         copyRuns(result, axis, inner) { outer in
-          (x.storage.address + outer * x.shape[axis] * inner, out.address + (outer * result[axis] + at) * inner, x.shape[axis] * inner)
+          let from = x.storage.address + outer * x.shape[axis] * inner
+          return (from, out.address + (outer * result[axis] + at) * inner, x.shape[axis] * inner)
         }
         start += x.shape[axis]
       }
@@ -35,7 +39,9 @@ extension CPUBackend {
     case .broadcast:
       let x = call.operands[0]
       let missing = result.rank - x.shape.rank
-      let strides = (0..<result.rank).map { $0 < missing || x.shape[$0 - missing] == 1 ? 0 : x.shape.strides[$0 - missing] }
+      let strides = (0..<result.rank).map {
+        $0 < missing || x.shape[$0 - missing] == 1 ? 0 : x.shape.strides[$0 - missing]
+      }
       gatherStrided(x, result, strides, width, out)
     default: return false
     }
@@ -56,14 +62,15 @@ extension CPUBackend {
 
   /// result[c] = x[Σ c·strides], strides in elements.
   private func gatherStrided(_ x: Tensor, _ result: Shape, _ strides: [Int], _ width: Int, _ out: Storage) {
+    func gather<Element>(_ element: Element.Type) {
+      gatherStrided(
+        x.storage.address.assumingMemoryBound(to: element), result, strides,
+        out.address.assumingMemoryBound(to: element))
+    }
     switch width {
-    case 4: gatherStrided(x.storage.integers, result, strides, out.integers)
-    case 2:
-      gatherStrided(
-        x.storage.address.assumingMemoryBound(to: UInt16.self), result, strides, out.address.assumingMemoryBound(to: UInt16.self))
-    default:
-      gatherStrided(
-        x.storage.address.assumingMemoryBound(to: UInt8.self), result, strides, out.address.assumingMemoryBound(to: UInt8.self))
+    case 4: gather(Int32.self)
+    case 2: gather(UInt16.self)
+    default: gather(UInt8.self)
     }
   }
   private func gatherStrided<Element>(

@@ -18,7 +18,7 @@ extension CPUBackend {
     case .cast(let dtype): return cast(x, to: dtype, into: out)
     default: break
     }
-    guard x.dtype == .float32, call.dtype == .float32 else { return false }
+    guard call.dtype == .float32, call.hasKernelDTypes else { return false }
     switch call.primitive {
     case .add: binary(CK_ADD, call, out)
     case .subtract: binary(CK_SUBTRACT, call, out)
@@ -109,13 +109,16 @@ extension CPUBackend {
   private func gather(_ call: Call, into out: Storage) {
     let (table, index) = (call.operands[0], call.operands[1].storage.integers)
     let width = call.result[1]
+    call.requireIndices(in: Int.min..<table.shape[0])  // kernels know negative ones
     pool.forEachRange(call.result[0], grain: max(1, Self.elementGrain / max(width, 1))) {
-      kernels.rows.gather_rows(out.floats + $0.lowerBound * width, table.pointer, index + $0.lowerBound, $0.count, width)
+      kernels.rows.gather_rows(
+        out.floats + $0.lowerBound * width, table.pointer, index + $0.lowerBound, $0.count, width)
     }
   }
   private func scatterAdd(_ call: Call, into out: Storage) {
     let (values, index) = (call.operands[0], call.operands[1].storage.integers)
     let (rows, width) = (values.shape[0], call.result[1])
+    call.requireIndices(in: Int.min..<call.result[0])
     out.floats.update(repeating: 0, count: call.result.count)
     pool.forEachRange(width, grain: 32) {
       kernels.rows.scatter_add_rows(out.floats, values.pointer, index, rows, width, $0.lowerBound, $0.upperBound)
@@ -126,10 +129,30 @@ extension CPUBackend {
     let chosen = index.shape[1]
     let (from, at) = (x.pointer, index.storage.integers)
     if call.primitive == .takeAlongRows {
+      call.requireIndices(in: 0..<x.shape[1])
       for i in 0..<index.shape.count { out.floats[i] = from[i / chosen * x.shape[1] + Int(at[i])] }
     } else {
+      call.requireIndices(in: 0..<call.result[1])
       out.floats.update(repeating: 0, count: call.result.count)
       for i in 0..<index.shape.count { out.floats[i / chosen * call.result[1] + Int(at[i])] += from[i] }
+    }
+  }
+}
+
+extension Call {
+  /// Whether kernels can read every operand: float32 numbers, and int32 where a primitive has an index.
+  fileprivate var hasKernelDTypes: Bool {
+    let isIndexed =
+      switch primitive {
+      case .gatherRows, .scatterAddRows, .takeAlongRows, .putAlongRows: true
+      default: false
+      }
+    return operands.indices.allSatisfy { operands[$0].dtype == (isIndexed && $0 == 1 ? .int32 : .float32) }
+  }
+  /// Traps on an index that a kernel would follow out of its table.
+  fileprivate func requireIndices(in range: Range<Int>) {
+    if let wrong = operands[1].integers().first(where: { !range.contains(Int($0)) }) {
+      preconditionFailure("\(primitive): index \(wrong) is not in \(range)")
     }
   }
 }

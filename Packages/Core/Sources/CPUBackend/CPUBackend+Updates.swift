@@ -4,10 +4,14 @@ import Tensors
 
 extension CPUBackend {
   public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool {
+    let numbers = update is RowReplacement ? inputs.prefix(1) : inputs[...]
+    guard targets.allSatisfy({ $0.dtype == .float32 }), numbers.allSatisfy({ $0.dtype == .float32 }) else {
+      return false
+    }
     switch update {
     case let update as AdamWUpdate: adamW(update, &targets, inputs[0])
     case let update as ScaledAddition: scaledAddition(update, &targets, inputs[0])
-    case is RowReplacement: replaceRows(&targets, inputs)
+    case let update as RowReplacement: replaceRows(update, &targets, inputs)
     default: return false
     }
     return true
@@ -15,7 +19,8 @@ extension CPUBackend {
 
   private func adamW(_ update: AdamWUpdate, _ targets: inout [Tensor], _ g: Tensor) {
     let count = targets[0].shape.count
-    let (c1, c2) = (AdamWUpdate.correction(update.beta1, update.step), AdamWUpdate.correction(update.beta2, update.step))
+    let c1 = AdamWUpdate.correction(update.beta1, update.step)
+    let c2 = AdamWUpdate.correction(update.beta2, update.step)
     var (weight, first, second) = (targets[0].taken(), targets[1].taken(), targets[2].taken())
     defer { targets = [weight, first, second] }
     weight.mutate { w in
@@ -45,7 +50,8 @@ extension CPUBackend {
     }
   }
 
-  private func replaceRows(_ targets: inout [Tensor], _ inputs: [Tensor]) {
+  private func replaceRows(_ update: RowReplacement, _ targets: inout [Tensor], _ inputs: [Tensor]) {
+    update.check(targets, inputs)
     let (rows, index) = (inputs[0], inputs[1].storage.integers)
     let width = targets[0].shape[1]
     targets[0].mutate { address in

@@ -47,7 +47,9 @@ public struct CPUBackend: Backend {
 
   public func allocate(byteCount: Int) -> Storage { memory.allocate(byteCount: byteCount) }
   public func write(_ bytes: UnsafeRawBufferPointer, to storage: Storage) { reference.write(bytes, to: storage) }
-  public func read(_ storage: Storage, into bytes: UnsafeMutableRawBufferPointer) { reference.read(storage, into: bytes) }
+  public func read(_ storage: Storage, into bytes: UnsafeMutableRawBufferPointer) {
+    reference.read(storage, into: bytes)
+  }
 }
 
 /// The kernels of one instruction set.

@@ -53,7 +53,8 @@ extension CPUBackend {
     var pieces: [Piece] = []
     for (index, task) in tasks.enumerated() where task.rows > 0 && task.b.n > 0 {
       let panelWork = Int(CK_NR) * max(task.b.k, 16)
-      let rowBlock = task.rows <= 32 ? task.rows : min(task.rows, max(84, min(336, target / max(1, task.b.panels * panelWork))))
+      let rowBlock =
+        task.rows <= 32 ? task.rows : min(task.rows, max(84, min(336, target / max(1, task.b.panels * panelWork))))
       let panelBlock = max(1, min(task.b.panels, target / max(1, rowBlock * panelWork)))
       for first in stride(from: 0, to: task.rows, by: rowBlock) {
         for panel in stride(from: 0, to: task.b.panels, by: panelBlock) {
@@ -108,7 +109,7 @@ extension CPUBackend {
       let rows: Range<Int>
     }
     var pieces: [Piece] = []
-    for (index, task) in tasks.enumerated() {
+    for (index, task) in tasks.enumerated() where task.m > 0 && task.n > 0 {
       if task.k == 0 {
         task.c.update(repeating: 0, count: task.m * task.n)
         continue

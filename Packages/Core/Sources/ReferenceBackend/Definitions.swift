@@ -2,9 +2,9 @@
 import Tensors
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 extension Call {
@@ -82,7 +82,9 @@ extension Call {
     }
   }
 
-  private func reduced(_ x: Elements, axis: Int, from start: Double, _ combine: (Double, Double) -> Double) -> [Double] {
+  private func reduced(
+    _ x: Elements, axis: Int, from start: Double, _ combine: (Double, Double) -> Double
+  ) -> [Double] {
     let stride = x.shape.strides[axis]
     return (0..<result.count).map { flat in
       let first = position(coordinates(flat, in: result), in: x.shape)

@@ -25,7 +25,9 @@ struct Elements {
   let values: [Double]
   let shape: Shape
   let dtype: DType
-  init(_ values: [Double], _ shape: Shape, _ dtype: DType) { (self.values, self.shape, self.dtype) = (values, shape, dtype) }
+  init(_ values: [Double], _ shape: Shape, _ dtype: DType) {
+    (self.values, self.shape, self.dtype) = (values, shape, dtype)
+  }
 
   init(_ tensor: Tensor) {
     let bytes = tensor.bytes()
@@ -36,7 +38,8 @@ struct Elements {
         case .float32: Double(raw.loadUnaligned(fromByteOffset: i * 4, as: Float.self))
         case .int32: Double(raw.loadUnaligned(fromByteOffset: i * 4, as: Int32.self))
         case .uint8: Double(raw[i])
-        case .bfloat16: Double(Float(bitPattern: UInt32(raw.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)) << 16))
+        case .bfloat16:
+          Double(Float(bitPattern: UInt32(raw.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)) << 16))
         case .float16: HalfPrecision.value(of: raw.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
         }
       }
@@ -44,6 +47,7 @@ struct Elements {
     self.init(values, tensor.shape, tensor.dtype)
   }
 
+  /// The elements in the tensor's dtype: floating formats round to nearest, integers as `integer` says.
   func stored(by backend: some Backend) -> Storage {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(values.count * dtype.byteWidth)
@@ -51,8 +55,8 @@ struct Elements {
     for value in values {
       switch dtype {
       case .float32: put(Float(value).bitPattern)
-      case .int32: put(Int32(clamping: Int(value)))
-      case .uint8: put(UInt8(clamping: Int(value)))
+      case .int32: put(integer(value) as Int32)
+      case .uint8: put(integer(value) as UInt8)
       case .bfloat16: put(HalfPrecision.bfloat16(Float(value)))
       case .float16: put(HalfPrecision.float16(Float(value)))
       }
@@ -60,5 +64,10 @@ struct Elements {
     let storage = backend.allocate(byteCount: bytes.count)
     bytes.withUnsafeBytes { backend.write($0, to: storage) }
     return storage
+  }
+
+  /// The number without its fraction, or the nearest that `Integer` (of at most 32 bits) holds; 0 for NaN.
+  private func integer<Integer: FixedWidthInteger>(_ value: Double) -> Integer {
+    value.isNaN ? 0 : Integer(min(max(value, Double(Integer.min)), Double(Integer.max)))
   }
 }

@@ -2,7 +2,7 @@
 // Owned by the tensors that need it, so there is no tape to open, close or leak.
 
 /// One node of the gradient graph.
-package final class Origin: @unchecked Sendable {  // `inputs` and `kind` change only in `release` and `deinit`, by the graph's only owner
+package final class Origin: @unchecked Sendable {  // changes only in `release` and `deinit`, by the graph's only owner
   package enum Kind: Sendable {
     case parameter
     case primitive(Primitive)

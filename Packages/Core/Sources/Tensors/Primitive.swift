@@ -39,6 +39,7 @@ public enum Primitive: Sendable, Hashable {
   case takeAlongRows
   /// Operands (values [R, K], index int32 [R, K]): the result [R, E] has values summed at index.
   case putAlongRows
+  /// The nearest values of another dtype. For integers: without the fraction, clamped to their range, and 0 for NaN.
   case cast(DType)
 }
 

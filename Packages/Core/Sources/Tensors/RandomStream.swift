@@ -8,7 +8,9 @@ public struct RandomStream: Sendable, Codable, Hashable, RandomNumberGenerator {
   public init(seed: UInt64) { key = Self.mixed(seed &+ 0x6A09_E667_F3BC_C909) }
   /// The stream of a sub-task: equal (seed, path) give equal streams, different paths unrelated ones.
   public init(seed: UInt64, path: UInt64...) {
-    key = path.reduce(Self.mixed(seed &+ 0x6A09_E667_F3BC_C909)) { Self.mixed($0 ^ Self.mixed($1 &+ 0xBB67_AE85_84CA_A73B)) }
+    key = path.reduce(Self.mixed(seed &+ 0x6A09_E667_F3BC_C909)) {
+      Self.mixed($0 ^ Self.mixed($1 &+ 0xBB67_AE85_84CA_A73B))
+    }
   }
   public mutating func next() -> UInt64 {
     counter &+= 1
@@ -35,9 +37,9 @@ public struct RandomStream: Sendable, Codable, Hashable, RandomNumberGenerator {
 }
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 extension RandomStream {

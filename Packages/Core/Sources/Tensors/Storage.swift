@@ -3,7 +3,7 @@
 import Synchronization
 
 /// A block of memory shared by the tensors that show it. Contents change only while uniquely referenced.
-public final class Storage: @unchecked Sendable {  // `address` is written only while uniquely referenced (see Tensor.mutate)
+public final class Storage: @unchecked Sendable {  // its bytes change only while uniquely referenced (Tensor.mutate)
   public let address: UnsafeMutableRawPointer
   public let byteCount: Int
   private let release: @Sendable (UnsafeMutableRawPointer) -> Void

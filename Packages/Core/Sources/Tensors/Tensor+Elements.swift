@@ -37,7 +37,8 @@ extension Tensor {
   public func tanh() -> Tensor { apply(.tanh, to: shape) }
   public func sin() -> Tensor { apply(.sin, to: shape) }
   public func cos() -> Tensor { apply(.cos, to: shape) }
-  /// The nearest values of another dtype; its gradient is cast back.
+  /// The nearest values of another dtype; its gradient is cast back. Integers drop the fraction, are clamped to their
+  /// range, and are 0 for NaN.
   public func cast(to dtype: DType) -> Tensor {
     self.dtype == dtype ? self : apply(.cast(dtype), to: shape, dtype: dtype)
   }

@@ -2,7 +2,8 @@
 
 extension Tensor {
   public func reshaped(_ shape: Shape) -> Tensor {
-    precondition(shape.count == self.shape.count, "reshape: \(self.shape) has not the \(shape.count) elements of \(shape)")
+    precondition(
+      shape.count == self.shape.count, "reshape: \(self.shape) has not the \(shape.count) elements of \(shape)")
     return shape == self.shape ? self : apply(.reshape, to: shape, dtype: dtype)
   }
   /// Axis i of the result is axis permutation[i] of this tensor.
@@ -32,7 +33,8 @@ extension Tensor {
       shape.extents.indices.contains(axis) && range.lowerBound >= 0 && range.upperBound <= shape[axis],
       "slice: \(range) of axis \(axis) is not inside \(shape)")
     if range.count == shape[axis] { return self }
-    return apply(.slice(axis: axis, start: range.lowerBound), to: shape.replacing(axis, with: range.count), dtype: dtype)
+    return apply(
+      .slice(axis: axis, start: range.lowerBound), to: shape.replacing(axis, with: range.count), dtype: dtype)
   }
   /// Zeros before and after along one axis.
   public func padded(axis: Int, before: Int, after: Int) -> Tensor {
@@ -45,11 +47,14 @@ extension Tensor {
     precondition(!parts.isEmpty, "concatenate: nothing to join")
     let first = parts[0]
     precondition(
-      parts.allSatisfy { $0.shape.replacing(axis, with: 0) == first.shape.replacing(axis, with: 0) && $0.dtype == first.dtype },
+      parts.allSatisfy {
+        $0.shape.replacing(axis, with: 0) == first.shape.replacing(axis, with: 0) && $0.dtype == first.dtype
+      },
       "concatenate: \(parts.map(\.shape)) differ off axis \(axis)")
     if parts.count == 1 { return first }
     let total = parts.reduce(0) { $0 + $1.shape[axis] }
     return first.apply(
-      .concatenate(axis: axis), Array(parts.dropFirst()), to: first.shape.replacing(axis, with: total), dtype: first.dtype)
+      .concatenate(axis: axis), Array(parts.dropFirst()), to: first.shape.replacing(axis, with: total),
+      dtype: first.dtype)
   }
 }

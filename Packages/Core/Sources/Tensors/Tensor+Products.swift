@@ -32,17 +32,21 @@ extension Tensor {
 
   /// Rows `index` [R] of this table [N, D]; a negative index gives zeros.
   public func gatherRows(_ index: Tensor) -> Tensor {
-    precondition(shape.rank == 2 && index.dtype == .int32 && index.shape.rank == 1, "gatherRows: \(shape) by \(index.shape)")
+    precondition(
+      shape.rank == 2 && index.dtype == .int32 && index.shape.rank == 1, "gatherRows: \(shape) by \(index.shape)")
     return apply(.gatherRows, [index], to: [index.shape[0], shape[1]])
   }
   /// A table of `count` rows in which row index[r] has gathered this tensor's row r; negative indices are passed over.
   public func scatterAddRows(_ index: Tensor, count: Int) -> Tensor {
-    precondition(shape.rank == 2 && index.dtype == .int32 && index.shape == [shape[0]], "scatterAddRows: \(shape) by \(index.shape)")
+    precondition(
+      shape.rank == 2 && index.dtype == .int32 && index.shape == [shape[0]],
+      "scatterAddRows: \(shape) by \(index.shape)")
     return apply(.scatterAddRows, [index], to: [count, shape[1]])
   }
   /// x[r, index[r, k]] for an index [R, K].
   public func takeAlongRows(_ index: Tensor) -> Tensor {
-    precondition(shape.rank == 2 && index.dtype == .int32 && index.shape.rank == 2 && index.shape[0] == shape[0],
+    precondition(
+      shape.rank == 2 && index.dtype == .int32 && index.shape.rank == 2 && index.shape[0] == shape[0],
       "takeAlongRows: \(shape) by \(index.shape)")
     return apply(.takeAlongRows, [index], to: index.shape)
   }

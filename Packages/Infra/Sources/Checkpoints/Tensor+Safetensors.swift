@@ -44,7 +44,8 @@ public struct CheckpointWeights: WeightSource {
       throw CheckpointError(
         files.directory, tensor: name, "has type \(entry.type.rawValue); weights may be F32, BF16 or F16")
     }
-    return try files.withBytes(of: name) { Tensor(bytes: $0, shape: shape, dtype: dtype, on: device) }.cast(to: .float32)
+    return try files.withBytes(of: name) { Tensor(bytes: $0, shape: shape, dtype: dtype, on: device) }.cast(
+      to: .float32)
   }
 }
 

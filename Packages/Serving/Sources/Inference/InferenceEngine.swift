@@ -84,7 +84,9 @@ public actor InferenceEngine: Generator {
     }
   }
 
-  public func stream(_ prompt: Prompt, _ options: GenerationOptions) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
+  public func stream(_ prompt: Prompt, _ options: GenerationOptions) throws -> AsyncThrowingStream<
+    GenerationEvent, any Error
+  > {
     try options.validate()
     try prompt.validate(contextLength: capacity, vocabularySize: model.vocabularySize)
     let id = newRequest()
@@ -121,7 +123,8 @@ public actor InferenceEngine: Generator {
     waiting.append(
       Sequence(
         prompt: prompt, sampler: TokenSampler(options), request: request,
-        writer: CompletionWriter(prompt, options, tokenizer: tokenizer, contextLength: capacity), unread: prompt.tokens))
+        writer: CompletionWriter(prompt, options, tokenizer: tokenizer, contextLength: capacity), unread: prompt.tokens)
+    )
     if driver == nil { driver = Task { await self.drive() } }
   }
 
@@ -138,7 +141,9 @@ public actor InferenceEngine: Generator {
 
   private func dropCancelled() {
     guard !cancelled.isEmpty else { return }
-    for (slot, sequence) in active where cancelled.contains(sequence.request.id) { finish(slot, sequence, cancelled: true) }
+    for (slot, sequence) in active where cancelled.contains(sequence.request.id) {
+      finish(slot, sequence, cancelled: true)
+    }
     for index in waiting.indices.reversed() where cancelled.contains(waiting[index].request.id) {
       let sequence = waiting.remove(at: index)
       end(sequence, cancelled: true)

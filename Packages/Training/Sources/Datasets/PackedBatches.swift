@@ -42,7 +42,9 @@ public struct PackedBatches: Sendable {
       throw DatasetError("\(corpus.directory): the corpus has no tokens; it needs at least one document of two")
     }
     guard batchTokens >= sequenceLength else {
-      throw DatasetError("a batch of \(batchTokens) tokens cannot hold a row of \(sequenceLength); make batchTokens at least sequenceLength")
+      throw DatasetError(
+        "a batch of \(batchTokens) tokens cannot hold a row of \(sequenceLength); make batchTokens at least sequenceLength"
+      )
     }
   }
 

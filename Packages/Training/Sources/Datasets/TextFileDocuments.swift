@@ -27,7 +27,8 @@ public struct TextFileDocuments: DocumentSource {
   public init(_ settings: TextFileSettings) throws {
     documents = try settings.paths.flatMap { try Self.files(at: $0) }.flatMap { try Self.read($0, settings.field) }
     if documents.isEmpty {
-      throw DatasetError("\(settings.paths.joined(separator: ", ")): no documents found; expected text files or .jsonl files")
+      throw DatasetError(
+        "\(settings.paths.joined(separator: ", ")): no documents found; expected text files or .jsonl files")
     }
   }
   public func document(_ index: Int) throws -> String {

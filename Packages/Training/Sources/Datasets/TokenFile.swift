@@ -19,13 +19,16 @@ public struct TokenFile: Sendable {
     tokens = try MappedFile("\(directory)/\(Self.tokensName)")
     starts = try MappedFile("\(directory)/\(Self.documentsName)")
     guard starts.count >= 8, starts.count % 8 == 0, tokens.count % 4 == 0 else {
-      throw DatasetError("\(directory): \(Self.documentsName) has \(starts.count) bytes; it needs 8 for each document and 8 more")
+      throw DatasetError(
+        "\(directory): \(Self.documentsName) has \(starts.count) bytes; it needs 8 for each document and 8 more")
     }
     var previous = 0
     for i in 0...documentCount {
       let start = self.start(i)
       guard start >= previous, start <= tokens.count / 4 else {
-        throw DatasetError("\(directory): document \(i) begins at token \(start), which is not between \(previous) and \(tokens.count / 4)")
+        throw DatasetError(
+          "\(directory): document \(i) begins at token \(start), which is not between \(previous) and \(tokens.count / 4)"
+        )
       }
       previous = start
     }

@@ -23,24 +23,45 @@ public struct PassRate: Sendable, Codable, Equatable {
 }
 
 /// Samples one answer to each of `count` problems and judges it. `accuracy` names the rubric's term that gives 1 to
-/// right answers.
+/// right answers; `answered` hears how many problems are done.
 public func measurePassRate(
   of generator: any Generator, on source: any ProblemSource, split: Split = .evaluation, count: Int,
-  tokenizer: any Tokenizer, rubric: Rubric, accuracy: String, options: GenerationOptions
+  tokenizer: any Tokenizer, rubric: Rubric, accuracy: String, options: GenerationOptions,
+  answered: @Sendable (Int) -> Void = { _ in }
 ) async throws -> PassRate {
   let problems = try (0..<count).map { try source.problem($0, split: split) }
   let prompts = problems.enumerated().map { index, problem in
     Prompt(tokenizer.encode(problem.prompt, recognizingSpecialTokens: true), request: UInt64(index))
   }
-  let completions = try await generator.complete(prompts, options)
+  let completions = try await completions(of: prompts, by: generator, options, answered)
   let responses = completions.map(Response.init)
   let verdicts = try await rubric.judge(zip(responses, problems).map { Attempt($0, of: $1) })
   let totals = verdicts.compactMap(\.total)
   func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
   return PassRate(
     accuracy: mean(verdicts.map { ($0.parts[accuracy] ?? 0) >= 1 ? 1 : 0 }),
-    meanLength: mean(responses.map { Double($0.tokenCount) }), truncated: mean(responses.map { $0.isTruncated ? 1 : 0 }),
+    meanLength: mean(responses.map { Double($0.tokenCount) }),
+    truncated: mean(responses.map { $0.isTruncated ? 1 : 0 }),
     answers: count, reward: mean(totals))
+}
+
+/// Every prompt is a request of its own, so that each is heard of when it is done; the generator joins them in a batch.
+private func completions(
+  of prompts: [Prompt], by generator: any Generator, _ options: GenerationOptions, _ answered: @Sendable (Int) -> Void
+) async throws -> [Completion] {
+  try await withThrowingTaskGroup(of: (Int, [Completion]).self) { group in
+    for (index, prompt) in prompts.enumerated() {
+      group.addTask { (index, try await generator.complete([prompt], options)) }
+    }
+    var found = [[Completion]](repeating: [], count: prompts.count)
+    var done = 0
+    for try await (index, completions) in group {
+      found[index] = completions
+      done += 1
+      answered(done)
+    }
+    return found.flatMap { $0 }
+  }
 }
 
 extension Response {

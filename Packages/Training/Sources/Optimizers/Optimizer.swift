@@ -89,7 +89,8 @@ private struct UpdateWalk: ParameterVisitor {
       // Norms, biases and single vectors are not decayed.
       let decay = targets[0].shape.rank > 1 ? settings.weightDecay : 0
       AdamWUpdate(
-        learningRate: Float(settings.learningRate * multiplier), beta1: Float(settings.beta1), beta2: Float(settings.beta2),
+        learningRate: Float(settings.learningRate * multiplier), beta1: Float(settings.beta1),
+        beta2: Float(settings.beta2),
         epsilon: Float(settings.epsilon), weightDecay: Float(decay), step: step, gradientScale: scale
       )(&targets, [g])
       tensor = targets[0]

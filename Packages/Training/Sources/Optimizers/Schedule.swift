@@ -12,7 +12,9 @@ public struct Schedule: Configuration, Equatable {
   public init() {}
 
   public func validate() throws {
-    guard warmupSteps >= 0 else { throw ConfigError(path: "warmupSteps", problem: "is \(warmupSteps); it must be 0 or more") }
+    guard warmupSteps >= 0 else {
+      throw ConfigError(path: "warmupSteps", problem: "is \(warmupSteps); it must be 0 or more")
+    }
     guard (0...1).contains(decayFraction) else {
       throw ConfigError(path: "decayFraction", problem: "is \(decayFraction); it must be between 0 and 1")
     }

@@ -42,13 +42,20 @@ public struct Evaluate: Stage {
     let model = try directory.model(context.registry, on: context.device)
     let generator = try context.registry.generators.make(plan.generator)
       .make(model, tokenizer, plan.concurrency, plan.attentionForm)
-    let problems = try context.registry.problems.make(plan.problems.name, plan.problems.settings, at: "problems.settings")
+    let problems = try context.registry.problems.make(
+      plan.problems.name, plan.problems.settings, at: "problems.settings")
     var options = GenerationOptions()
     (options.temperature, options.maxTokens) = (plan.temperature, plan.maxTokens)
     options.seed = UInt64(bitPattern: Int64(plan.seed))
     let rate = try await measurePassRate(
       of: generator, on: problems, count: plan.count, tokenizer: tokenizer,
-      rubric: try Rubric([.init(try context.registry.reward(plan.reward))]), accuracy: plan.reward, options: options)
+      rubric: try Rubric([.init(try context.registry.reward(plan.reward))]), accuracy: plan.reward, options: options
+    ) { done in
+      context.progress.report(stage: name, done: done, of: plan.count, unit: "problem", detail: "")
+    }
+    context.progress.finish(
+      stage: name,
+      summary: String(format: "%.1f %% right, %.0f tokens an answer", 100 * rate.accuracy, rate.meanLength))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     let bytes = [UInt8](try encoder.encode(rate))

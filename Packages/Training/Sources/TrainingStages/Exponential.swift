@@ -1,8 +1,8 @@
 // eˣ in double precision, for figures on the host.
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 func exponential(_ x: Double) -> Double { exp(x) }

@@ -34,7 +34,9 @@ public struct GRPO: Stage {
     }
     try await context.recorder.rewind(stage: name, to: state.step)
     let (began, before) = (ContinuousClock.now, state.seconds)
-    if state.step == 0 { try await evaluate(session, state, context) }
+    if state.step == 0, let figures = try await evaluate(session, state) {
+      try await context.recorder.record(StepRecord(stage: name, step: 0, seconds: 0, values: figures))
+    }
     while state.step < plan.steps {
       try Task.checkCancellation()
       try await session.worker.generator.adopt(state.model)
@@ -44,17 +46,19 @@ public struct GRPO: Stage {
       var rollouts = try await session.worker.rollOut(problems, step: state.step + 1)
       let outcome = try update(&state, &rollouts, session)
       state.step += 1
-      state.seconds = before + (ContinuousClock.now - began).seconds
-      try await report(outcome, rollouts, state, context)
       let isLast = state.step == plan.steps
-      if plan.evaluateEvery > 0 && (state.step % plan.evaluateEvery == 0 || isLast) {
-        try await evaluate(session, state, context)
+      var figures = rollouts.figures.merging(outcome.figures, uniquingKeysWith: { first, _ in first })
+      if outcome.isFinite, isLast || plan.evaluateEvery > 0 && state.step % plan.evaluateEvery == 0 {
+        figures.merge(try await evaluate(session, state) ?? [:], uniquingKeysWith: { first, _ in first })
       }
+      state.seconds = before + (ContinuousClock.now - began).seconds
+      try await report(outcome, figures, rollouts, state, context)
       if state.step % plan.saveEvery == 0 || isLast { try state.save(in: context.directory, textFiles: textFiles) }
     }
     let result = "\(context.directory)/final"
     try state.publish(as: result, textFiles: textFiles)
-    return CheckpointArtifact(directory: result, fingerprint: try Fingerprint.sha256(file: "\(result)/model.safetensors"))
+    return CheckpointArtifact(
+      directory: result, fingerprint: try Fingerprint.sha256(file: "\(result)/model.safetensors"))
   }
 
   /// What stays the same over the whole stage.
@@ -71,13 +75,17 @@ public struct GRPO: Stage {
       base = try directory.model(context.registry, on: context.device)
       let tokenizer = try directory.tokenizer()
       problems = try context.registry.problems.make(plan.problems.name, plan.problems.settings, at: "problems.settings")
-      heldOut = try plan.evaluationProblems.map {
-        try context.registry.problems.make($0.name, $0.settings, at: "evaluationProblems.settings")
-      } ?? problems
-      let maker = try context.registry.generators.make(plan.generator)
+      heldOut =
+        try plan.evaluationProblems.map {
+          try context.registry.problems.make($0.name, $0.settings, at: "evaluationProblems.settings")
+        } ?? problems
+      let generator =
+        try stage.shared
+        ?? context.registry.generators.make(plan.generator)
+        .make(base, tokenizer, plan.promptsPerStep * plan.groupSize, plan.attentionForm)
       worker = RolloutWorker(
-        plan: plan, stage: stage.name, tokenizer: tokenizer, rubric: try Rubric(RubricSettings(plan.rewards), from: context.registry),
-        generator: stage.shared ?? maker.make(base, tokenizer, plan.promptsPerStep * plan.groupSize, plan.attentionForm))
+        plan: plan, stage: stage.name, tokenizer: tokenizer,
+        rubric: try Rubric(RubricSettings(plan.rewards), from: context.registry), generator: generator)
     }
     func freshState() -> TrainerState {
       TrainerState(
@@ -87,7 +95,9 @@ public struct GRPO: Stage {
   }
 
   /// `updatesPerRollout` steps on the answers of one rollout.
-  private func update(_ state: inout TrainerState, _ rollouts: inout RolloutBatch, _ session: Session) throws -> StepOutcome {
+  private func update(_ state: inout TrainerState, _ rollouts: inout RolloutBatch, _ session: Session) throws
+    -> StepOutcome
+  {
     if plan.beta > 0 { addReference(&rollouts.answers, session.base) }
     let tokens = rollouts.answers.reduce(0) { $0 + $1.answer.count }
     let count = rollouts.answers.count
@@ -143,34 +153,38 @@ public struct GRPO: Stage {
     return part.isEmpty ? parts : parts + [part]
   }
 
-  private func report(_ outcome: StepOutcome, _ rollouts: RolloutBatch, _ state: TrainerState, _ context: RunContext) async throws {
-    var values = rollouts.figures.merging(outcome.figures, uniquingKeysWith: { first, _ in first })
+  private func report(
+    _ outcome: StepOutcome, _ figures: [String: Double], _ rollouts: RolloutBatch, _ state: TrainerState,
+    _ context: RunContext
+  ) async throws {
+    var values = figures
     (values["loss"], values["grad_norm"]) = (outcome.loss, outcome.gradientNorm)
     try await context.recorder.record(StepRecord(stage: name, step: state.step, seconds: state.seconds, values: values))
     try await context.recorder.record(rollouts.records)
-    guard outcome.loss.isFinite, outcome.gradientNorm.isFinite else {
+    guard outcome.isFinite else {
       throw DivergenceError(stage: name, step: state.step, loss: outcome.loss, gradientNorm: outcome.gradientNorm)
     }
     let reward = String(format: "%.2f", values["reward"] ?? 0)
     let length = Int((values["completions/mean_length"] ?? 0).rounded())
+    let heldOut = values["eval/accuracy"].map { String(format: " · held out %.0f %%", 100 * $0) } ?? ""
     context.progress.report(
-      stage: name, done: state.step, of: plan.steps, unit: "step", detail: "reward \(reward) · \(length) tokens an answer")
+      stage: name, done: state.step, of: plan.steps, unit: "step",
+      detail: "reward \(reward) · \(length) tokens an answer\(heldOut)")
   }
 
-  /// Accuracy on held-out problems at the rollouts' temperature, recorded beside the step's other figures.
-  private func evaluate(_ session: Session, _ state: TrainerState, _ context: RunContext) async throws {
-    guard plan.evaluateEvery > 0 else { return }
+  /// Accuracy on held-out problems at the rollouts' temperature, to be recorded beside the step's other figures; nil
+  /// when the plan asks for none.
+  private func evaluate(_ session: Session, _ state: TrainerState) async throws -> [String: Double]? {
+    guard plan.evaluateEvery > 0 else { return nil }
     try await session.worker.generator.adopt(state.model)
     var options = GenerationOptions()
     (options.maxTokens, options.temperature) = (plan.maxTokens, plan.temperature)
     options.seed = UInt64(bitPattern: Int64(plan.seed)) ^ 0xE7A1
     let rate = try await measurePassRate(
-      of: session.worker.generator, on: session.heldOut, count: plan.evaluationCount, tokenizer: session.worker.tokenizer,
-      rubric: session.worker.rubric, accuracy: plan.accuracyReward, options: options)
-    try await context.recorder.record(
-      StepRecord(
-        stage: name, step: state.step, seconds: state.seconds,
-        values: ["eval/accuracy": rate.accuracy, "eval/mean_length": rate.meanLength, "eval/reward": rate.reward]))
+      of: session.worker.generator, on: session.heldOut, count: plan.evaluationCount,
+      tokenizer: session.worker.tokenizer, rubric: session.worker.rubric, accuracy: plan.accuracyReward,
+      options: options)
+    return ["eval/accuracy": rate.accuracy, "eval/mean_length": rate.meanLength, "eval/reward": rate.reward]
   }
 }
 

@@ -59,13 +59,16 @@ public struct GRPOSettings: Configuration {
 
   public func validate() throws {
     try require([
-      ("steps", steps, 1), ("promptsPerStep", promptsPerStep, 1), ("groupSize", groupSize, 2), ("maxTokens", maxTokens, 1),
+      ("steps", steps, 1), ("promptsPerStep", promptsPerStep, 1), ("groupSize", groupSize, 2),
+      ("maxTokens", maxTokens, 1),
       ("updatesPerRollout", updatesPerRollout, 1), ("microBatchTokens", microBatchTokens, 1),
       ("evaluateEvery", evaluateEvery, 0), ("evaluationCount", evaluationCount, 1),
       ("recordedGroups", recordedGroups, 0), ("saveEvery", saveEvery, 1),
     ])
     guard temperature > 0, temperature <= 2 else {
-      throw ConfigError(path: "temperature", problem: "is \(temperature); it must be above 0 and at most 2, or groups have nothing to compare")
+      throw ConfigError(
+        path: "temperature",
+        problem: "is \(temperature); it must be above 0 and at most 2, or groups have nothing to compare")
     }
     guard clipRange > 0 else { throw ConfigError(path: "clipRange", problem: "is \(clipRange); it must be above 0") }
     guard beta >= 0 else { throw ConfigError(path: "beta", problem: "is \(beta); it must be 0 or more") }

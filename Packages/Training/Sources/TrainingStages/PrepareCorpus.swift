@@ -36,7 +36,8 @@ public struct PrepareCorpus: Stage {
   public init(_ plan: CorpusSettings) throws { (self.plan, settings) = (plan, try ConfigTree(encoding: plan)) }
 
   public func run(_ input: Nothing, in context: RunContext) async throws -> CorpusArtifact {
-    let source = try context.registry.documents.make(plan.documents.name, plan.documents.settings, at: "documents.settings")
+    let source = try context.registry.documents.make(
+      plan.documents.name, plan.documents.settings, at: "documents.settings")
     let result = "\(context.directory)/corpus"
     if !FileManager.default.fileExists(atPath: result) {
       let count = try documentCount(of: source)
@@ -46,7 +47,8 @@ public struct PrepareCorpus: Stage {
         try TokenFile.write(documents, into: directory)
         try tokenizer.write(to: directory)
         if let template = source.promptTemplate {
-          try TemplateFile.plain(PlainTemplate(text: template, opensThinking: template.contains("<think>"))).write(to: directory)
+          try TemplateFile.plain(PlainTemplate(text: template, opensThinking: template.contains("<think>"))).write(
+            to: directory)
         }
       }
     }
@@ -55,7 +57,9 @@ public struct PrepareCorpus: Stage {
 
   private func documentCount(of source: any DocumentSource) throws -> Int {
     switch (source.count, plan.count) {
-    case (nil, 0): throw ConfigError(path: "count", problem: "is 0, but the documents of '\(source.name)' never end; say how many to take")
+    case (nil, 0):
+      throw ConfigError(
+        path: "count", problem: "is 0, but the documents of '\(source.name)' never end; say how many to take")
     case (nil, let wanted): return wanted
     case (let all?, 0): return all
     case (let all?, let wanted): return min(all, wanted)
@@ -72,7 +76,8 @@ public struct PrepareCorpus: Stage {
     let end = Array(source.endOfDocument.utf8)
     return try BytePairEncoding(
       entries: learnt.entries.map { entry in
-        VocabularyEntry(id: entry.id, bytes: entry.bytes, kind: entry.kind == .special && entry.bytes != end ? .added : entry.kind)
+        VocabularyEntry(
+          id: entry.id, bytes: entry.bytes, kind: entry.kind == .special && entry.bytes != end ? .added : entry.kind)
       }, merges: learnt.merges, preTokenizer: learnt.preTokenizer, endOfSequence: source.endOfDocument)
   }
 
@@ -84,7 +89,9 @@ public struct PrepareCorpus: Stage {
     for index in 0..<count {
       if index % 1000 == 0 {
         try Task.checkCancellation()
-        context.progress.report(stage: name, done: index, of: count, unit: "document", detail: "\(tokenizer.vocabularySize) tokens in the vocabulary")
+        context.progress.report(
+          stage: name, done: index, of: count, unit: "document",
+          detail: "\(tokenizer.vocabularySize) tokens in the vocabulary")
       }
       let end = tokenizer.endOfSequence.map { [$0] } ?? []
       documents.append(tokenizer.encode(try source.document(index), recognizingSpecialTokens: true) + end)

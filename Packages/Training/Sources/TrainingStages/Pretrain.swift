@@ -53,7 +53,8 @@ public struct Pretrain: Stage {
   public func run(_ corpus: CorpusArtifact, in context: RunContext) async throws -> CheckpointArtifact {
     let textFiles = TextFiles(from: corpus.directory)
     var batches = try PackedBatches(
-      TokenFile(corpus.directory), packing: plan.packing, sequenceLength: plan.sequenceLength, batchTokens: plan.batchTokens)
+      TokenFile(corpus.directory), packing: plan.packing, sequenceLength: plan.sequenceLength,
+      batchTokens: plan.batchTokens)
     var state = try freshState(corpus, context)
     if try state.resume(from: context.directory, context.registry, on: context.device) {
       context.progress.note("\(name): continuing after step \(state.step)")
@@ -72,7 +73,8 @@ public struct Pretrain: Stage {
     }
     let result = "\(context.directory)/final"
     try state.publish(as: result, textFiles: textFiles)
-    return CheckpointArtifact(directory: result, fingerprint: try Fingerprint.sha256(file: "\(result)/model.safetensors"))
+    return CheckpointArtifact(
+      directory: result, fingerprint: try Fingerprint.sha256(file: "\(result)/model.safetensors"))
   }
 
   /// Mean −log p over the step's targets, and what the family adds, weighted by each part's share of tokens.
@@ -105,7 +107,9 @@ public struct Pretrain: Stage {
     }
     context.progress.report(
       stage: name, done: state.step, of: plan.steps, unit: "step",
-      detail: "loss \(String(format: "%.3f", loss)) · \(Int(Double(plan.batchTokens * state.step) / max(state.seconds, 1e-9))) tokens/s")
+      detail:
+        "loss \(String(format: "%.3f", loss)) · \(Int(Double(plan.batchTokens * state.step) / max(state.seconds, 1e-9))) tokens/s"
+    )
   }
 
   private func freshState(_ corpus: CorpusArtifact, _ context: RunContext) throws -> TrainerState {
@@ -119,12 +123,15 @@ public struct Pretrain: Stage {
     case (_, .double(let published)): range = published
     default: range = 0.02
     }
-    let weights = FreshWeights(seed: UInt64(bitPattern: Int64(plan.seed)), standardDeviation: Float(range), on: context.device)
+    let weights = FreshWeights(
+      seed: UInt64(bitPattern: Int64(plan.seed)), standardDeviation: Float(range), on: context.device)
     let model = try family.build(text, Weights(weights), context.device)
     guard model.contextLength >= plan.sequenceLength else {
       throw ConfigError(
         path: "sequenceLength",
-        problem: "is \(plan.sequenceLength), but the model's max_position_embeddings is \(model.contextLength); it must be at most that")
+        problem:
+          "is \(plan.sequenceLength), but the model's max_position_embeddings is \(model.contextLength); it must be at most that"
+      )
     }
     return TrainerState(
       model: model, optimizer: Optimizer(plan.optimizer, for: model, isHiddenMatrix: model.isHiddenMatrix),
@@ -136,13 +143,19 @@ extension PretrainSettings {
   /// The config.json to write: the recipe's section with the tokenizer's sizes.
   func configuration(for tokenizer: some Tokenizer) throws -> ConfigTree {
     guard case .table(var keys) = model, keys["model_type"] != nil else {
-      throw ConfigError(path: "model", problem: "has no 'model_type'; write the model's config.json as this section, for example {model_type: deepseek_v3, …}")
+      throw ConfigError(
+        path: "model",
+        problem:
+          "has no 'model_type'; write the model's config.json as this section, for example {model_type: deepseek_v3, …}"
+      )
     }
     keys["vocab_size"] = keys["vocab_size"] ?? .int(tokenizer.vocabularySize)
     keys["eos_token_id"] = keys["eos_token_id"] ?? tokenizer.endOfSequence.map { .int(Int($0.rawValue)) } ?? .null
     keys["bos_token_id"] = keys["bos_token_id"] ?? tokenizer.beginningOfSequence.map { .int(Int($0.rawValue)) } ?? .null
     if case .int(let size)? = keys["vocab_size"], size < tokenizer.vocabularySize {
-      throw ConfigError(path: "model.vocab_size", problem: "is \(size), but the tokenizer has \(tokenizer.vocabularySize) tokens; it must be at least that")
+      throw ConfigError(
+        path: "model.vocab_size",
+        problem: "is \(size), but the tokenizer has \(tokenizer.vocabularySize) tokens; it must be at least that")
     }
     return .table(keys)
   }

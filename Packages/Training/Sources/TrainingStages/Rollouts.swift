@@ -42,7 +42,8 @@ struct RolloutWorker: Sendable {
         guard let advantage = advantages[i], let total = verdicts[i].total else { continue }
         if advantage != 0 || plan.beta > 0 {
           batch.answers.append(
-            JudgedAnswer(prompt: prompts[p], answer: group[i].tokens, advantage: advantage, sampled: group[i].logProbabilities))
+            JudgedAnswer(
+              prompt: prompts[p], answer: group[i].tokens, advantage: advantage, sampled: group[i].logProbabilities))
         }
         if p < plan.recordedGroups {
           batch.records.append(

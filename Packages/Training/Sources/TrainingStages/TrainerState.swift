@@ -54,7 +54,8 @@ struct TrainerState: Sendable {
       let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(newest.path)/\(Self.progressName)"))
       progress = try JSONDecoder().decode(Progress.self, from: bytes)
     } catch {
-      throw DatasetError("\(newest.path): \(Self.progressName) cannot be read; remove this checkpoint to continue from an older one")
+      throw DatasetError(
+        "\(newest.path): \(Self.progressName) cannot be read; remove this checkpoint to continue from an older one")
     }
     model = try ModelDirectory(newest.path).model(registry, on: device)
     var restored = Optimizer(

@@ -9,6 +9,8 @@ struct StepOutcome {
   var loss = 0.0
   var gradientNorm = 0.0
   var figures: [String: Double] = [:]
+  /// Whether training may go on: neither the loss nor the gradient has left the numbers.
+  var isFinite: Bool { loss.isFinite && gradientNorm.isFinite }
 }
 
 /// One part's forward pass, its share of the step's loss, and figures that add up over parts.

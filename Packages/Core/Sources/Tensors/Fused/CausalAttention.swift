@@ -18,7 +18,8 @@ public struct AttentionRow: Sendable, Hashable {
 /// softmax(scale · q·kᵀ) · v per head, causal. Inputs: q [T, heads · (d1 + d2)], kv [S, W], and, when d2 > 0, shared
 /// keys [S, d2]. Head h's key is columns h·keyStride ..< + d1 of kv beside the shared key; its value is columns
 /// valueOffset + h·valueStride ..< + dv of kv. Strides of 0 share one key or value among all heads (absorbed latent
-/// attention). The result is [T, heads · dv]. Rows do not overlap and cover q in order.
+/// attention); what several heads share gathers all their gradients. The result is [T, heads · dv]. Rows do not overlap
+/// and cover q in order. Gradients are for training, where `first` is 0 in every row.
 public struct CausalAttention: FusedOperation {
   public let name = "causal-attention"
   public var heads: Int
@@ -40,6 +41,7 @@ public struct CausalAttention: FusedOperation {
   }
 
   public func definition(_ inputs: [Tensor]) -> Tensor {
+    if rows.isEmpty { return Tensor([Float](), shape: [0, heads * dv], on: inputs[0].device) }
     let width = d1 + d2
     let parts = rows.map { row in
       let q = inputs[0].slice(row.queryStart..<row.queryStart + row.queryCount, axis: 0)
@@ -48,8 +50,9 @@ public struct CausalAttention: FusedOperation {
       let mask = visibility(of: row, on: q.device)
       let heads = (0..<heads).map { h in
         let qh = q.slice(h * width..<(h + 1) * width, axis: 1)
-        let own = kv.slice(h * keyStride..<h * keyStride + d1, axis: 1)
-        let key = d2 == 0 ? own : Tensor.concatenated([own, inputs[2].slice(keys, axis: 0)], axis: 1)
+        let own = kv.slice(h * keyStride..<h * keyStride + d1, axis: 1).cast(to: .float32)
+        let shared = d2 == 0 ? [] : [inputs[2].slice(keys, axis: 0).cast(to: .float32)]
+        let key = Tensor.concatenated([own] + shared, axis: 1)
         let value = kv.slice(valueOffset + h * valueStride..<valueOffset + h * valueStride + dv, axis: 1)
         return (qh.matmul(key.transposed) * scale + mask).softmax().matmul(value)
       }

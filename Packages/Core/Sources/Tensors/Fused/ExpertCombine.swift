@@ -1,7 +1,8 @@
 // Bringing the experts' outputs back to their tokens.
 
 /// y[t] = Σ_k weight[t, k] · output[slot[t, k]], the k in order. Inputs: outputs [R, D], weights [T, K],
-/// slots int32 [T, K]; every row of outputs is named at most once. The result is [T, D].
+/// slots int32 [T, K]; a negative slot adds nothing. The result is [T, D]. A row of outputs that is
+/// named more than once gathers its gradients in the order of the slots; one that is not named has gradient 0.
 public struct ExpertCombine: FusedOperation {
   public let name = "expert-combine"
   public init() {}

@@ -14,29 +14,44 @@ public struct LinearProduct: FusedOperation {
 /// then for each group its weights [N, K] in turn (`partsPerGroup` of them); the result is [R, ΣN].
 public struct GroupedLinearProduct: FusedOperation {
   public let name = "grouped-linear"
-  /// Group g owns rows offsets[g] ..< offsets[g + 1].
+  /// Group g owns rows offsets[g] ..< offsets[g + 1]; the first is 0 and the last the number of rows.
   public let offsets: [Int]
   public let partsPerGroup: Int
   public init(offsets: [Int], partsPerGroup: Int) {
-    precondition(partsPerGroup >= 1 && !offsets.isEmpty, "grouped-linear: needs at least one weight per group")
+    precondition(
+      partsPerGroup >= 1 && offsets.count >= 2, "grouped-linear: needs at least one group and one weight per group")
+    precondition(
+      offsets[0] == 0 && zip(offsets, offsets.dropFirst()).allSatisfy { $0 <= $1 },
+      "grouped-linear: offsets \(offsets) do not begin at 0 and grow")
     (self.offsets, self.partsPerGroup) = (offsets, partsPerGroup)
   }
   public var groups: Int { offsets.count - 1 }
+  /// Traps unless the inputs fit the offsets and each other.
+  package func check(_ inputs: [Tensor]) {
+    precondition(
+      inputs.count == 1 + groups * partsPerGroup,
+      "grouped-linear: \(inputs.count - 1) weights for \(groups) groups of \(partsPerGroup)")
+    let (x, weights) = (inputs[0].shape, inputs.dropFirst().map(\.shape))
+    precondition(offsets.last == x[0], "grouped-linear: offsets \(offsets) do not end at the rows of \(x)")
+    precondition(
+      weights.indices.allSatisfy { weights[$0] == weights[$0 % partsPerGroup] && weights[$0][-1] == x[-1] },
+      "grouped-linear: weights \(weights) do not fit \(x) or differ between groups")
+  }
   public func definition(_ inputs: [Tensor]) -> Tensor {
+    check(inputs)
     let parts = (0..<groups).map { group in
       let rows = inputs[0].slice(offsets[group]..<offsets[group + 1], axis: 0)
       let weights = inputs[(1 + group * partsPerGroup)..<(1 + (group + 1) * partsPerGroup)]
       return LinearProduct().definition([rows] + weights)
     }
-    let width = inputs[1..<(1 + partsPerGroup)].reduce(0) { $0 + $1.shape[0] }
-    return parts.isEmpty
-      ? Tensor([Float](), shape: [0, width], on: inputs[0].device) : Tensor.concatenated(parts, axis: 0)
+    return Tensor.concatenated(parts, axis: 0)
   }
 }
 
 /// A linear map of each head's own slice, by one weight that holds all heads (latent attention's absorbed form).
 /// Inputs: x [T, H·A], W [H·S, B]; head h uses rows h·S + offset ..< + width of W, as W_h [width, B].
-/// Not transposed: y_h = x_h · W_h (A = width, result [T, H·B]); transposed: y_h = x_h · W_hᵀ (A = B, result [T, H·width]).
+/// Not transposed: y_h = x_h · W_h (A = width, result [T, H·B]).
+/// Transposed: y_h = x_h · W_hᵀ (A = B, result [T, H·width]).
 public struct HeadwiseProduct: FusedOperation {
   public let name = "headwise"
   public let heads: Int

@@ -17,17 +17,19 @@ public struct RotaryEmbedding: FusedOperation {
     let rows = inputs[0].shape[0]
     let stride = inputs[0].shape[1] / heads
     let half = width / 2
-    let x = inputs[0].reshaped([rows * heads, stride])
+    let x = inputs[0].cast(to: .float32).reshaped([rows * heads, stride])
     let perHead = Tensor(
       inputs[3].integers().flatMap { [Int32](repeating: $0, count: heads) }, shape: [rows * heads], on: x.device)
     let (cosines, sines) = (inputs[1].gatherRows(perHead), inputs[2].gatherRows(perHead))
     let turning = x.slice(offset..<offset + width, axis: 1)
-    let pairs = isInterleaved
+    let pairs =
+      isInterleaved
       ? turning.reshaped([rows * heads, half, 2]).transposed([0, 2, 1]) : turning.reshaped([rows * heads, 2, half])
     let a = pairs.slice(0..<1, axis: 1).reshaped([rows * heads, half])
     let b = pairs.slice(1..<2, axis: 1).reshaped([rows * heads, half])
     let turned = Tensor.concatenated([a * cosines - b * sines, a * sines + b * cosines], axis: 1)
-    let placed = isInterleaved
+    let placed =
+      isInterleaved
       ? turned.reshaped([rows * heads, 2, half]).transposed([0, 2, 1]).reshaped([rows * heads, width]) : turned
     var parts = [placed]
     if offset > 0 { parts.insert(x.slice(0..<offset, axis: 1), at: 0) }

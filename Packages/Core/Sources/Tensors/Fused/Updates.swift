@@ -44,14 +44,28 @@ public struct ScaledAddition: FusedUpdate {
   public var decay: Float
   public var factor: Float
   public init(decay: Float, factor: Float) { (self.decay, self.factor) = (decay, factor) }
-  public func definition(_ targets: [Tensor], _ inputs: [Tensor]) -> [Tensor] { [targets[0] * decay + inputs[0] * factor] }
+  public func definition(_ targets: [Tensor], _ inputs: [Tensor]) -> [Tensor] {
+    [targets[0] * decay + inputs[0] * factor]
+  }
 }
 
-/// Rows of a table replaced: target[index[r]] = rows[r]. Inputs: rows [R, D], index int32 [R] without repeats.
+/// Rows of a table replaced: target[index[r]] = rows[r]. Inputs: rows [R, D], index int32 [R] without repeats and
+/// inside the table.
 public struct RowReplacement: FusedUpdate {
   public let name = "row-replacement"
   public init() {}
+  /// Traps unless the rows fit the table and every index is one of its rows.
+  package func check(_ targets: [Tensor], _ inputs: [Tensor]) {
+    let (table, rows, index) = (targets[0].shape, inputs[0].shape, inputs[1])
+    precondition(
+      table.rank == 2 && rows.rank == 2 && table[1] == rows[1] && index.shape == [rows[0]],
+      "row-replacement: \(rows) at \(index.shape) do not fit a table \(table)")
+    if let wrong = index.integers().first(where: { $0 < 0 || Int($0) >= table[0] }) {
+      preconditionFailure("row-replacement: index \(wrong) is not a row of a table \(table)")
+    }
+  }
   public func definition(_ targets: [Tensor], _ inputs: [Tensor]) -> [Tensor] {
+    check(targets, inputs)
     let count = targets[0].shape[0]
     let ones = Tensor(repeating: 1, shape: inputs[0].shape, on: inputs[0].device)
     let isReplaced = ones.scatterAddRows(inputs[1], count: count)

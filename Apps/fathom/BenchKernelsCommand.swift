@@ -1,0 +1,59 @@
+// `fathom bench kernels`: our matrix products beside those of OpenBLAS, in one process.
+import ArgumentParser
+import COpenBLAS
+import CPUBackend
+
+struct BenchKernelsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kernels", abstract: "Measures matrix products in GFLOP/s, ours and OpenBLAS's.",
+    discussion: "'packed' has the weight in the kernels' layout already, as a layer has it between two updates; "
+      + "'whole' packs it every time, as OpenBLAS does. The ratio is packed over OpenBLAS.")
+
+  @Flag(help: "Print one line of JSON.")
+  var json = false
+  @OptionGroup var compute: ComputeOptions
+
+  /// What `--json` prints: rates in GFLOP/s.
+  private struct Summary: Encodable {
+    struct Product: Encodable {
+      let m, k, n: Int
+      let packed, whole, openblas, ratio: Double
+    }
+    let isa: String
+    let threads: Int
+    var products: [Product] = []
+  }
+
+  func run() throws {
+    let parts = try compute.parts()
+    // The backend has set it to one thread; the products that it leaves to OpenBLAS are not among these.
+    openblas_set_num_threads(Int32(parts.threads))
+    let progress = TerminalProgress()
+    defer { progress.clear() }
+    var summary = Summary(isa: InstructionSet.best.rawValue, threads: parts.threads)
+    for (index, product) in BenchProduct.all.enumerated() {
+      let rates = try product.rates(on: parts.device)
+      summary.products.append(
+        Summary.Product(
+          m: product.m, k: product.k, n: product.n, packed: rounded(rates.packed), whole: rounded(rates.whole),
+          openblas: rounded(rates.openBLAS), ratio: rounded(rates.packed / rates.openBLAS, to: 1000)))
+      progress.report(
+        stage: "bench", done: index + 1, of: BenchProduct.all.count, unit: "product", detail: "")
+    }
+    progress.clear()
+    if json { try Output.json(summary) } else { try Output.write(text(summary)) }
+  }
+
+  private func text(_ summary: Summary) -> String {
+    var table = TextTable(.left("m × k × n"), .right("packed"), .right("whole"), .right("OpenBLAS"), .right("ratio"))
+    for product in summary.products {
+      table.add(
+        "\(product.m) × \(product.k) × \(product.n)", Figures.short(product.packed), Figures.short(product.whole),
+        Figures.short(product.openblas), Figures.short(product.ratio))
+    }
+    let threads = "\(summary.threads) thread\(summary.threads == 1 ? "" : "s")"
+    return "GFLOP/s in float32, \(summary.isa), \(threads)\n\n\(table.text)"
+  }
+
+  private func rounded(_ value: Double, to parts: Double = 10) -> Double { (value * parts).rounded() / parts }
+}

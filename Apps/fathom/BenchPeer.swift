@@ -1,0 +1,93 @@
+// The other side of `fathom bench train --against PYTHON`: torch and transformers in a process that waits for its turn.
+import Foundation
+
+/// A running Tests/Peers/torch_train.py. It times steps when it is asked to and sleeps otherwise.
+final class BenchPeer {
+  /// What the peer is made of, as it says itself.
+  struct Description: Decodable {
+    let torch: String
+    let transformers: String
+    let threads: Int
+    let parameters: Int
+    let experts: String
+    let attention: String
+    let adamw: String
+  }
+  private struct Round: Decodable { let seconds: [Double] }
+
+  private let process = Process()
+  private let (requests, answers) = (Pipe(), Pipe())
+  private let python: String
+  private var unread: [UInt8] = []
+  private static let scriptPath = "Tests/Peers/torch_train.py"
+
+  /// Starts `python`: a path, or a name to look for along PATH. What it has to say goes to standard error.
+  init(python: String, _ shape: BenchShape, threads: Int) throws {
+    self.python = python
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [
+      python, try Self.script(), shape.configuration, "--batch", "\(shape.batch)", "--length",
+      "\(shape.sequenceLength)", "--threads", "\(threads)",
+    ]
+    (process.standardInput, process.standardOutput) = (requests, answers)
+    do { try process.run() } catch {
+      throw CommandError("--against \(python): cannot be started: \(error.localizedDescription)")
+    }
+  }
+
+  /// Waits until the peer has chosen its fastest forms and is warm.
+  func description() throws -> Description { try read() }
+
+  /// Seconds of each of `steps` steps, after one that is not timed.
+  func timed(_ steps: Int) throws -> [Double] {
+    do { try requests.fileHandleForWriting.write(contentsOf: Data("\(steps)\n".utf8)) } catch { throw gone() }
+    let round: Round = try read()
+    guard round.seconds.count == steps, round.seconds.allSatisfy({ $0 > 0 }) else {
+      throw CommandError("\(Self.scriptPath): answered with \(round.seconds.count) times; \(steps) were asked for")
+    }
+    return round.seconds
+  }
+
+  /// Lets the peer end, and waits for it.
+  func end() {
+    try? requests.fileHandleForWriting.close()
+    process.waitUntilExit()
+  }
+
+  /// The next line, as JSON.
+  private func read<Answer: Decodable>() throws -> Answer {
+    let newline = UInt8(ascii: "\n")
+    while !unread.contains(newline) {
+      let more = answers.fileHandleForReading.availableData
+      if more.isEmpty { throw gone() }
+      unread += more
+    }
+    let line = unread.prefix { $0 != newline }
+    unread.removeFirst(line.count + 1)
+    do { return try JSONDecoder().decode(Answer.self, from: Data(line)) } catch {
+      throw CommandError("\(Self.scriptPath): printed '\(String(decoding: line, as: UTF8.self))'; JSON was expected")
+    }
+  }
+
+  private func gone() -> CommandError {
+    end()
+    return CommandError(
+      "--against \(python): the peer ended with exit code \(process.terminationStatus) before it had answered; "
+        + "it needs a Python with torch and transformers, and standard error has what it said")
+  }
+
+  /// The script in the checkout around the working directory or around this program.
+  private static func script() throws -> String {
+    let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+    let program = Bundle.main.executableURL?.resolvingSymlinksInPath()
+    for start in [here, program?.deletingLastPathComponent()] {
+      var place = start
+      while let folder = place {
+        let file = folder.appendingPathComponent(scriptPath).path
+        if FileManager.default.fileExists(atPath: file) { return file }
+        place = folder.path == "/" ? nil : folder.deletingLastPathComponent()
+      }
+    }
+    throw CommandError("\(scriptPath) is not above \(here.path) nor above this program; run in a checkout of Fathom")
+  }
+}

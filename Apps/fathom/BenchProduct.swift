@@ -1,0 +1,80 @@
+// One matrix product timed three ways: ours as layers run it, ours with its packing, and OpenBLAS.
+import COpenBLAS
+import Tensors
+
+/// The product of x [m, k] and the transpose of a weight [n, k].
+struct BenchProduct {
+  let m: Int
+  let k: Int
+  let n: Int
+
+  /// Squares, a training batch through a layer, and the few rows of decoding.
+  static let all = [
+    BenchProduct(m: 512, k: 512, n: 512), BenchProduct(m: 2048, k: 2048, n: 2048),
+    BenchProduct(m: 4096, k: 256, n: 1024), BenchProduct(m: 1, k: 4096, n: 4096),
+    BenchProduct(m: 8, k: 2048, n: 2048), BenchProduct(m: 64, k: 2048, n: 2048),
+  ]
+
+  /// GFLOP/s at the median of some rounds.
+  struct Rates {
+    /// The weight was packed before, as in every use of a layer but the first after an update.
+    let packed: Double
+    /// Packing is part of the product.
+    let whole: Double
+    let openBLAS: Double
+  }
+
+  private static let rounds = 5
+
+  /// The three take turns. Throws when their results differ by more than rounding.
+  func rates(on device: Device) throws -> Rates {
+    var random = RandomStream(seed: 1)
+    let x = (0..<m * k).map { _ in random.uniform() - 0.5 }
+    let weight = (0..<n * k).map { _ in random.uniform() - 0.5 }
+    var result = [Float](repeating: 0, count: m * n)
+    let (x_MK, weight_NK) = (Tensor(x, shape: [m, k], on: device), Tensor(weight, shape: [n, k], on: device))
+    let weight_KN = weight_NK.transposed
+    let packed = { _ = LinearProduct()(x_MK, weight_NK) }
+    let whole = { _ = x_MK.matmul(weight_KN) }
+    let openBLAS = {
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(m), blasint(n), blasint(k), 1, x, blasint(k), weight,
+        blasint(k), 0, &result, blasint(n))
+    }
+    var seconds: [[Double]] = [[], [], []]
+    for _ in 0..<Self.rounds {
+      for (index, product) in [packed, whole, openBLAS].enumerated() { seconds[index].append(Self.seconds(product)) }
+    }
+    try compare(LinearProduct()(x_MK, weight_NK).floats(), result)
+    let rates = seconds.map { 2e-9 * Double(m * k * n) / $0.sorted()[Self.rounds / 2] }
+    return Rates(packed: rates[0], whole: rates[1], openBLAS: rates[2])
+  }
+
+  /// Seconds of one product. It runs for a while before the clock starts: threads of whoever ran before still spin.
+  private static func seconds(_ product: () -> Void) -> Double {
+    let (warmup, measured) = (Duration.milliseconds(80), Duration.milliseconds(120))
+    _ = repeated(for: warmup, product)
+    return repeated(for: measured, product)
+  }
+
+  private static func repeated(for least: Duration, _ product: () -> Void) -> Double {
+    let began = ContinuousClock.now
+    var (count, passed) = (0, Duration.zero)
+    while passed < least {
+      product()
+      count += 1
+      passed = ContinuousClock.now - began
+    }
+    return passed / .seconds(count)
+  }
+
+  private func compare(_ ours: [Float], _ theirs: [Float]) throws {
+    let distance = zip(ours, theirs).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+    // Numbers of mean square 1/12: a sum of k products is about √k/12, and its rounding a small part of that.
+    let bound = 1e-4 * Float(k).squareRoot()
+    guard distance <= bound else {
+      throw CommandError(
+        "product \(m)×\(k)×\(n): ours and OpenBLAS differ by \(distance); at most \(bound) was expected")
+    }
+  }
+}

@@ -1,0 +1,58 @@
+// `fathom bench train`: tokens a second of training, ours alone or in turns with torch.
+import ArgumentParser
+import CPUBackend
+import Foundation
+
+struct BenchTrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Measures tokens per second of training.",
+    discussion: "Trains a fresh model on random tokens in float32: forward, backward, clipping and AdamW. The figure "
+      + "is the median over the timed steps. With --against both sides take turns, so that both see the same machine.")
+
+  @Option(help: "What to train: \(BenchShape.allCases.map(\.rawValue).joined(separator: " or ")).")
+  var shape = BenchShape.mini
+  @Option(help: "Timed steps; with --against rounded up to whole rounds.")
+  var steps = 12
+  @Option(help: ArgumentHelp("A Python with torch and transformers to compare with.", valueName: "python"))
+  var against: String?
+  @Flag(help: "Print one line of JSON.")
+  var json = false
+  @OptionGroup var compute: ComputeOptions
+
+  /// Turns that each side has in a comparison.
+  private static let rounds = 4
+  private static let warmupSteps = 2
+
+  func validate() throws {
+    guard (1...100_000).contains(steps) else {
+      throw ValidationError("--steps is \(steps); it must be between 1 and 100000.")
+    }
+  }
+
+  func run() throws {
+    let parts = try compute.parts()
+    let progress = TerminalProgress()
+    defer { progress.clear() }
+    var trainer = try BenchTrainer(shape, on: parts.device)
+    let peer = try against.map { try BenchPeer(python: $0, shape, threads: parts.threads) }
+    defer { peer?.end() }
+    if peer != nil { progress.note("bench: the peer is loading and tries which of its forms is the fastest") }
+    var result = BenchTrainResult(
+      shape, threads: parts.threads, parameters: trainer.parameterCount, peer: try peer?.description())
+    try result.check()
+
+    let turns = peer == nil ? 1 : Self.rounds
+    let each = (steps + turns - 1) / turns
+    _ = try trainer.timed(Self.warmupSteps)
+    for turn in 0..<turns {
+      let glance = result.glance
+      result.ours += try trainer.timed(each) { step in
+        progress.report(
+          stage: "bench", done: turn * each + step, of: turns * each, unit: "step", detail: glance)
+      }
+      result.theirs += try peer?.timed(each) ?? []
+    }
+    progress.clear()
+    if json { try Output.json(result.summary) } else { try Output.write(result.text) }
+  }
+}

@@ -1,0 +1,105 @@
+// What `fathom bench train` has measured, for people and as JSON.
+import CPUBackend
+
+/// The timed steps of one side or of both.
+struct BenchTrainResult {
+  let shape: BenchShape
+  let threads: Int
+  let parameters: Int
+  /// Nil when ours is measured alone.
+  let peer: BenchPeer.Description?
+  /// Seconds of each timed step.
+  var ours: [Double] = []
+  var theirs: [Double] = []
+
+  init(_ shape: BenchShape, threads: Int, parameters: Int, peer: BenchPeer.Description?) {
+    (self.shape, self.threads, self.parameters, self.peer) = (shape, threads, parameters, peer)
+  }
+
+  /// Throws when the two sides do not train the same thing.
+  func check() throws {
+    guard let peer, peer.parameters != parameters || peer.threads != threads else { return }
+    throw CommandError(
+      "the peer has \(peer.parameters) parameters and \(peer.threads) threads, and ours \(parameters) and \(threads); "
+        + "a comparison needs equal ones")
+  }
+
+  /// Tokens per second at the median and at the fastest step.
+  private func rates(_ seconds: [Double]) -> (median: Double, best: Double)? {
+    let sorted = seconds.sorted()
+    guard let fastest = sorted.first else { return nil }
+    let (low, high) = (sorted[(sorted.count - 1) / 2], sorted[sorted.count / 2])
+    return (Double(shape.tokens) * 2 / (low + high), Double(shape.tokens) / fastest)
+  }
+}
+
+extension BenchTrainResult {
+  /// What `--json` prints. Rates are tokens per second; `ratio` is ours over the peer's.
+  struct Summary: Encodable {
+    let tokensPerSecond: Double
+    let best: Double
+    let shape: String
+    let parameters: Int
+    let batch: Int
+    let sequenceLength: Int
+    let threads: Int
+    let isa: String
+    let steps: Int
+    var peerTokensPerSecond: Double?
+    var peerBest: Double?
+    var ratio: Double?
+    var peer: String?
+  }
+
+  var summary: Summary {
+    let own = rates(ours) ?? (0, 0)
+    var summary = Summary(
+      tokensPerSecond: Self.rounded(own.median), best: Self.rounded(own.best), shape: shape.rawValue,
+      parameters: parameters, batch: shape.batch, sequenceLength: shape.sequenceLength, threads: threads,
+      isa: InstructionSet.best.rawValue, steps: ours.count)
+    if let peer, let other = rates(theirs) {
+      summary.peerTokensPerSecond = Self.rounded(other.median)
+      summary.peerBest = Self.rounded(other.best)
+      summary.ratio = (own.median / other.median * 1000).rounded() / 1000
+      summary.peer = peer.sentence
+    }
+    return summary
+  }
+
+  /// The medians so far, for a line of progress; empty before the first round.
+  var glance: String {
+    guard let own = rates(ours) else { return "" }
+    let other = rates(theirs).map { ", torch \(Int($0.median))" } ?? ""
+    return "\(Int(own.median)) tokens/s\(other)"
+  }
+
+  /// The machine and the model in one line, then a row for each side.
+  var text: String {
+    let summary = summary
+    var table = TextTable(.left(""), .right("tokens/s"), .right("best"), .right("ms/step"), .left(""))
+    func add(_ name: String, _ median: Double, _ best: Double, _ note: String) {
+      let milliseconds = Figures.short(Double(shape.tokens) / median * 1000)
+      table.add(name, Figures.grouped(Int(median)), Figures.grouped(Int(best)), milliseconds, note)
+    }
+    add("fathom", summary.tokensPerSecond, summary.best, "float32, \(summary.isa)")
+    if let median = summary.peerTokensPerSecond, let best = summary.peerBest, let ratio = summary.ratio {
+      add("torch", median, best, summary.peer ?? "")
+      table.add("ratio", Figures.short(ratio))
+    }
+    return """
+      \(shape.rawValue): \(Figures.count(parameters)) parameters, \(shape.batch) × \(shape.sequenceLength) tokens a step, \
+      \(threads) thread\(threads == 1 ? "" : "s"), median of \(ours.count) steps
+
+      \(table.text)
+      """
+  }
+
+  private static func rounded(_ rate: Double) -> Double { (rate * 10).rounded() / 10 }
+}
+
+extension BenchPeer.Description {
+  /// "torch 2.9.0, transformers 5.0.0: grouped_mm experts, sdpa attention, fused AdamW".
+  var sentence: String {
+    "torch \(torch), transformers \(transformers): \(experts) experts, \(attention) attention, \(adamw) AdamW"
+  }
+}

@@ -1,0 +1,113 @@
+"""Trains the model of `fathom bench train` with torch and transformers, and times its steps.
+
+Run with `pip install torch transformers`. `fathom bench train --against PYTHON` starts it; alone it is
+
+    python torch_train.py "$(cat config.json)" --batch 16 --length 256 --threads 2 --steps 10
+
+The model is transformers' own DeepseekV3ForCausalLM, freshly initialised, float32, in training mode. A timed step is
+forward with the cross-entropy of every position, backward, clipping to norm 1 and AdamW, on tokens that were drawn
+before the clock starts. Where the libraries offer several ways to do the same arithmetic, all are timed first and the
+fastest is kept: the experts' products, the attention, and the form of AdamW.
+
+Prints JSON lines: first what was chosen, then one line {"seconds": [...]} per round. A round is asked for by its number
+of steps on a line of standard input, or once by --steps; it begins with a step that is not timed.
+"""
+import argparse
+import itertools
+import json
+import math
+import statistics
+import sys
+import time
+
+import torch
+import transformers
+
+# The experts' third implementation, batched_mm, copies a matrix per token and choice: gigabytes at these sizes. It is
+# meant for decoding.
+CHOICES = {"experts": ["grouped_mm", "eager"], "attention": ["sdpa", "eager"], "adamw": ["fused", "foreach"]}
+
+
+class Trainer:
+    """A model, its optimizer, and one step of both."""
+
+    def __init__(self, configuration, batch, length):
+        self.batch, self.length = batch, length
+        torch.manual_seed(0)
+        config = transformers.DeepseekV3Config.from_dict(configuration)
+        self.model = transformers.DeepseekV3ForCausalLM(config).float().train()
+        self.choice = {name: forms[0] for name, forms in CHOICES.items()}
+        self.use(self.choice)
+
+    def use(self, choice):
+        self.choice = choice
+        self.model.set_attn_implementation(choice["attention"])
+        self.model.set_experts_implementation(choice["experts"])
+        parameters = list(self.model.parameters())
+        groups = [
+            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": 0.1},
+            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        ]
+        form = {choice["adamw"]: True}
+        self.optimizer = torch.optim.AdamW(groups, lr=3e-4, betas=(0.9, 0.95), eps=1e-8, **form)
+
+    def step(self):
+        """Seconds of one step."""
+        tokens = torch.randint(self.model.config.vocab_size, (self.batch, self.length + 1))
+        inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
+        began = time.perf_counter()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.model(input_ids=inputs, labels=targets, shift_labels=targets, use_cache=False).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        value = loss.item()
+        seconds = time.perf_counter() - began
+        if not math.isfinite(value):
+            sys.exit(f"torch_train.py: the loss is {value}; a finite number was expected")
+        return seconds
+
+    def timed(self, steps):
+        """Seconds of each of some steps, after one that is not timed."""
+        self.step()
+        return [self.step() for _ in range(steps)]
+
+    def choose(self, steps=3):
+        """Keeps, one kind of work after another, the form whose best step is the fastest."""
+        best = min(self.timed(steps))
+        fastest = dict(self.choice)
+        for name, forms in CHOICES.items():
+            for form in forms[1:]:
+                self.use({**fastest, name: form})
+                seconds = min(self.timed(steps))
+                if seconds < best:
+                    best, fastest = seconds, dict(self.choice)
+        self.use(fastest)
+        self.timed(1)
+
+
+def say(**line):
+    print(json.dumps(line), flush=True)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Times training steps of torch and transformers.")
+    arguments.add_argument("configuration", help="the text of a config.json")
+    arguments.add_argument("--batch", type=int, default=16, help="rows of a step")
+    arguments.add_argument("--length", type=int, default=256, help="tokens of a row")
+    arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments.add_argument("--steps", type=int, help="one round of this many steps; otherwise rounds are read from stdin")
+    given = arguments.parse_args()
+    torch.set_num_threads(given.threads)
+    trainer = Trainer(json.loads(given.configuration), given.batch, given.length)
+    trainer.choose()
+    say(
+        torch=torch.__version__, transformers=transformers.__version__, threads=torch.get_num_threads(),
+        parameters=sum(p.numel() for p in trainer.model.parameters()), **trainer.choice)
+    for line in [given.steps] if given.steps else itertools.takewhile(str.strip, sys.stdin):
+        seconds = trainer.timed(int(line))
+        say(seconds=seconds, tokens_per_second=given.batch * given.length / statistics.median(seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+// What a stage does besides its work: it does not run twice, refuses changed settings, stops when it diverges, and says
+// in one sentence what is wrong with a recipe.
+import Foundation
+import ProcessGraph
+import Recipes
+import Testing
+import TrainingStages
+
+@Suite struct StageRuleTests {
+  @Test func aFinishedStageDoesNotRunAgain() async throws {
+    let shop = try Workshop()
+    let recorder = MemoryRecorder()
+    let corpus = try await shop.letters()
+    let stage = try Workshop.pretraining(steps: 3)
+    let run = shop.run("run", recorder: recorder)
+    let first = try await run.perform(stage, on: corpus)
+    let before = try bytes(first.directory)
+    #expect(await recorder.steps.map(\.step) == [1, 2, 3])
+    #expect(try await run.perform(stage, on: corpus) == first)
+    #expect(await recorder.steps.count == 3)
+    let settings = Workshop.reasoning(steps: 2)
+    let thinker = try await run.perform(GRPO(settings), on: first)
+    #expect(try await run.perform(GRPO(settings), on: first) == thinker)
+    #expect(await recorder.steps.count == 5)
+    #expect(try bytes(first.directory) == before, "a stage does not change its input")
+  }
+
+  @Test func aChangedSettingIsRefusedWhetherTheStageIsFinishedOrNot() async throws {
+    let shop = try Workshop()
+    let corpus = try await shop.letters()
+    let run = shop.run("run")
+    _ = try await run.perform(Workshop.pretraining(steps: 2), on: corpus, as: "finished")
+    let stop = StopPoint(step: 1, way: .taskIsCancelled)
+    let begun = await shop.attempt(
+      Workshop.pretraining(steps: 2), on: corpus, in: "begun", recorder: MemoryRecorder(), stop: stop)
+    #expect(throws: CancellationError.self) { try begun.get() }
+    for (run, node) in [(run, "finished"), (shop.run("begun"), "pretrain")] {
+      let problem = await message {
+        _ = try await run.perform(Workshop.pretraining(steps: 5), on: corpus, as: node)
+      }
+      #expect(problem.contains("other settings (steps: 2, now 5)"), "\(problem)")
+    }
+    let other = try await shop.letters(7)
+    let problem = await message { _ = try await run.perform(Workshop.pretraining(steps: 2), on: other, as: "finished") }
+    #expect(problem.contains("from another input"), "\(problem)")
+  }
+
+  /// A learning rate without measure: weights overflow, and the loss is no number any more.
+  @Test func divergenceEndsTheStageAndKeepsTheLastCheckpoint() async throws {
+    let shop = try Workshop()
+    let recorder = MemoryRecorder()
+    let stage = try Workshop.pretraining(steps: 20) {
+      ($0.optimizer.learningRate, $0.saveEvery) = (1e30, 1)
+    }
+    let run = shop.run("run", recorder: recorder)
+    let corpus = try await shop.letters()
+    let error = await #expect(throws: DivergenceError.self) { try await run.perform(stage, on: corpus) }
+    let found = try #require(error)
+    let steps = await recorder.steps
+    #expect(found.stage == "pretrain" && found.step == steps.count && found.step < 20)
+    #expect(found.description.hasPrefix("stage 'pretrain' diverged at step \(found.step): loss "))
+    #expect(found.description.hasSuffix("the last checkpoint is kept, a lower learning rate may work"))
+    let last = try #require(steps.last)
+    #expect(!(last.values["loss"] ?? 0).isFinite || !(last.values["grad_norm"] ?? 0).isFinite, "it is on record")
+    let checkpoints = try FileManager.default.contentsOfDirectory(atPath: "\(run.directory)/pretrain/checkpoints")
+    #expect(checkpoints.contains("step-00000\(found.step - 1)") && !checkpoints.contains("step-00000\(found.step)"))
+  }
+}
+
+@Suite struct RecipeRuleTests {
+  /// A recipe on letters with one place changed.
+  private static func recipe(_ place: String, _ text: String) throws -> ConfigTree {
+    let whole = """
+      stages:
+        corpus: {stage: corpus, documents: {name: letters}, count: 20, vocabularySize: 260, preTokenizer: whitespace}
+        base:
+          stage: pretrain
+          from: corpus
+          steps: 1
+          batchTokens: 40
+          sequenceLength: 20
+          model: \(TinyModel.section.replacing("\n", with: " "))
+        thinker:
+          stage: grpo
+          from: base
+          steps: 1
+          promptsPerStep: 2
+          groupSize: 2
+          maxTokens: 4
+          evaluateEvery: 0
+          problems: {name: letters}
+          rewards: [{name: letters}]
+      """
+    return try ConfigTree(yaml: whole).setting(["stages.\(place)=\(text)"])
+  }
+
+  @Test func theRecipeIsRightAsLongAsNothingIsChanged() async throws {
+    let shop = try Workshop()
+    let graph = try Graph(recipe: Self.recipe("base.steps", "1"), stages: shop.registry.stages)
+    let artifacts = try await graph.run(in: shop.run("run"))
+    #expect(artifacts.keys.sorted() == ["base", "corpus", "thinker"])
+  }
+
+  @Test(arguments: [
+    ("base.steps", "-1", "config: stages.base.steps: is -1; it must be at least 1"),
+    ("thinker.steps", "0", "config: stages.thinker.steps: is 0; it must be at least 1"),
+    ("thinker.groupSize", "1", "config: stages.thinker.groupSize: is 1; it must be at least 2"),
+    ("thinker.temperature", "0", "config: stages.thinker.temperature: is 0.0; it must be above 0 and at most 2"),
+    ("base.optimizer.learningRate", "0", "config: stages.base.optimizer.learningRate: is 0.0; it must be above 0"),
+    ("base.optimizer.clip", "-1", "config: stages.base.optimizer.clip: is -1.0; it must be 0 or more"),
+    ("base.optimizer.schedule.decayFraction", "2", "decayFraction: is 2.0; it must be between 0 and 1"),
+    ("base.objective.mtpLossWeight", "-0.1", "config: stages.base.objective.mtpLossWeight: is -0.1"),
+    ("base.batchTokens", "10", "config: stages.base.batchTokens: is 10; it must be at least 20"),
+    ("base.step", "3", "config: stages.base.step: no such setting; this section has: "),
+    ("base.packing", "tight", "config: stages.base.packing: "),
+    ("corpus.count", "many", "config: stages.corpus.count: "),
+    ("thinker.from", "corpus", "stage 'grpo' (stages.thinker) takes a checkpoint, but it is wired to a corpus"),
+  ])
+  func whatTheRecipeAloneShowsIsRefusedBeforeAnythingRuns(place: String, text: String, expected: String) async throws {
+    let shop = try Workshop()
+    let problem = await message {
+      _ = try Graph(recipe: Self.recipe(place, text), stages: shop.registry.stages)
+    }
+    #expect(problem.contains(expected), "\(problem)")
+    #expect(!problem.contains("\n"), "\(problem)")
+  }
+
+  @Test(arguments: [
+    ("thinker.rewards", "[{name: acuracy}]", "no reward 'acuracy'; installed: accuracy, format, letters"),
+    ("thinker.problems", "{name: riddles}", "no problem source 'riddles'; installed: knights-and-knaves, letters"),
+    (
+      "thinker.problems", "{name: knights-and-knaves, settings: {people: [99]}}",
+      "config: problems.settings.people[0]: expected 2 to 8, found 99"
+    ),
+    ("thinker.generator", "turbo", "no generator 'turbo'; installed: engine, naive"),
+    ("corpus.documents", "{name: novels}", "no document source 'novels'; installed: "),
+    ("base.model.model_type", "gpt5", "no model family 'gpt5'; installed: deepseek_v3"),
+    ("base.model.hidden_size", "0", "config.json: 'hidden_size' is 0; it must be between 1 and 16777216"),
+    ("base.model.max_position_embeddings", "10", "config: sequenceLength: is 20, but the model's"),
+  ])
+  func whatOnlyAStageCanKnowIsRefusedBeforeItsFirstStep(place: String, text: String, expected: String) async throws {
+    let shop = try Workshop()
+    let recorder = MemoryRecorder()
+    let problem = await message {
+      let graph = try Graph(recipe: Self.recipe(place, text), stages: shop.registry.stages)
+      _ = try await graph.run(in: shop.run("run", recorder: recorder))
+    }
+    #expect(problem.contains(expected), "\(problem)")
+    #expect(!problem.contains("\n"), "\(problem)")
+    let stage = place.hasPrefix("thinker") ? "grpo" : "pretrain"
+    #expect(await recorder.steps.allSatisfy { $0.stage != stage })
+  }
+}

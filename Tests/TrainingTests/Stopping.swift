@@ -1,0 +1,111 @@
+// Ways to stop a stage between any two of its steps, and inside one.
+import LanguageModels
+import ProcessGraph
+import Synchronization
+import Tensors
+import Testing
+import Text
+
+/// Where a stage is stopped, and how.
+struct StopPoint: Sendable, CustomTestStringConvertible {
+  enum Way: String, Sendable, CaseIterable {
+    /// The recorder fails after it has taken the step, before the step's checkpoint.
+    case recorderFails
+    /// The task is cancelled while progress is shown; the stage notices before its next step.
+    case taskIsCancelled
+  }
+  let step: Int
+  let way: Way
+  var testDescription: String { "\(way.rawValue) at step \(step)" }
+
+  /// Different steps below the last, each way in turn.
+  static func drawn(_ count: Int, of steps: Int, seed: UInt64) -> [StopPoint] {
+    var random = RandomStream(seed: seed)
+    let places = Array(1..<steps).shuffled(using: &random).prefix(count)
+    return places.enumerated().map { StopPoint(step: $1, way: Way.allCases[$0 % 2]) }
+  }
+}
+
+struct Stopped: Error {}
+
+/// Keeps what it is told, and fails once at a step.
+actor FailingRecorder: RunRecorder {
+  private let base: MemoryRecorder
+  private let failing: Int
+  init(_ base: MemoryRecorder, at step: Int) { (self.base, failing) = (base, step) }
+
+  func record(_ step: StepRecord) async throws {
+    await base.record(step)
+    if step.step == failing { throw Stopped() }
+  }
+  func record(_ rollouts: [RolloutRecord]) async { await base.record(rollouts) }
+  func rewind(stage: String, to step: Int) async { await base.rewind(stage: stage, to: step) }
+}
+
+/// Cancels the task that shows a step.
+struct CancellingProgress: ProgressReporter {
+  let step: Int
+  func report(stage: String, done: Int, of total: Int, unit: String, detail: String) {
+    if done == step { withUnsafeCurrentTask { $0?.cancel() } }
+  }
+  func finish(stage: String, summary: String) {}
+  func note(_ sentence: String) {}
+}
+
+extension Workshop {
+  /// One attempt at a stage in a task of its own, stopped where `stop` says.
+  func attempt<S: Stage>(
+    _ stage: S, on input: S.Input, in name: String, recorder: MemoryRecorder, stop: StopPoint?
+  ) async -> Result<S.Output, any Error> {
+    let run =
+      switch (stop, stop?.way) {
+      case (let stop?, .recorderFails): self.run(name, recorder: FailingRecorder(recorder, at: stop.step))
+      case (let stop?, .taskIsCancelled):
+        self.run(name, recorder: recorder, progress: CancellingProgress(step: stop.step))
+      default: self.run(name, recorder: recorder)
+      }
+    return await Task { try await run.perform(stage, on: input) }.result
+  }
+}
+
+/// Passes requests on, and cancels the task that asks for the `chosen`-th time: its answers end at their first token,
+/// as those of an engine do when the asker is cancelled.
+actor CancellingGenerator: Generator {
+  private let base: any Generator
+  private let chosen: Int
+  private var requests = 0
+  init(_ base: any Generator, at chosen: Int) { (self.base, self.chosen) = (base, chosen) }
+
+  func complete(_ prompts: [Prompt], _ options: GenerationOptions) async throws -> [Completion] {
+    requests += 1
+    let completions = try await base.complete(prompts, options)
+    guard requests == chosen else { return completions }
+    withUnsafeCurrentTask { $0?.cancel() }
+    return completions.map {
+      Completion(
+        tokens: Array($0.tokens.prefix(1)), logProbabilities: Array($0.logProbabilities.prefix(1)),
+        text: String($0.text.prefix(1)), finishReason: .cancelled)
+    }
+  }
+  func stream(
+    _ prompt: Prompt, _ options: GenerationOptions
+  ) async throws -> AsyncThrowingStream<GenerationEvent, any Error> {
+    try await base.stream(prompt, options)
+  }
+  func adopt(_ model: any LanguageModel) async throws { try await base.adopt(model) }
+}
+
+/// What a stage has recorded, without the seconds, which differ from run to run.
+struct Course: Equatable {
+  struct Step: Hashable {
+    let step: Int
+    let values: [String: Double]
+  }
+  let steps: Set<Step>
+  let rollouts: [RolloutRecord]
+
+  init(_ recorder: MemoryRecorder) async {
+    steps = Set(await recorder.steps.map { Step(step: $0.step, values: $0.values) })
+    rollouts = await recorder.rollouts
+  }
+}
