@@ -150,9 +150,7 @@ private let experts: [FusedCase] = [
   FusedCase("two of each", ExpertCombine(), random([6, 9], [3, 2]) + [.integers([4, 0, 1, 5, 3, 2], [3, 2])]),
   FusedCase(
     "rows named again, and not at all", ExpertCombine(),
-    random([6, 40], [4, 2]) + [
-      .integers([4, 0, 4, 2, 0, 4, 2, 4], [4, 2])
-    ]),
+    random([6, 40], [4, 2]) + [.integers([4, 0, 4, 2, 0, 4, 2, 4], [4, 2])]),
   FusedCase("no tokens", ExpertCombine(), random([6, 9], [0, 2]) + [.integers([], [0, 2])]),
   FusedCase("no choices", ExpertCombine(), random([6, 9], [3, 0]) + [.integers([], [3, 0])]),
   FusedCase("no width", ExpertCombine(), random([6, 0], [3, 1]) + [.integers([1, 0, 4], [3, 1])]),
