@@ -3,9 +3,9 @@ import ArgumentParser
 
 /// A model and the batch it is trained on.
 enum BenchShape: String, CaseIterable, ExpressibleByArgument {
-  /// 5 million parameters: what a demo trains.
+  /// 10 million parameters, a few times what a demo trains.
   case mini
-  /// 60 million parameters: products large enough to keep the units busy.
+  /// 107 million parameters: larger products, and an update that is bound by memory.
   case small
 
   /// Rows of one step.

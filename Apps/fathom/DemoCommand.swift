@@ -1,6 +1,7 @@
 // `fathom demo`: a reasoning model from nothing, with charts while it learns, figures when it is done, and a chat.
 import ArgumentParser
 import Checkpoints
+import Foundation
 import HTTPServing
 import LanguageModels
 import ProcessGraph
@@ -44,20 +45,16 @@ struct DemoCommand: AsyncParsableCommand {
         host: host, port: port, announcing: outline, runs: runs.directory, progress: progress) : nil
     let session = try await session(outline, parts, progress)
     try Output.write(outline.introduction(of: session, at: server?.address))
-    let finished = try await session.conduct { session in
+    let trained = try await session.conduct { session in
       let artifacts = try await session.perform(outline.graph)
-      let record = try await DemoRecord(artifacts, of: outline.graph, in: session)
-      return Finished(record: record, files: try DemoFiles(record.result, in: session.directory), artifacts: artifacts)
+      try await Self.report(artifacts, of: outline.graph, in: session)
+      // The run is over here; the questions that follow may take all day.
+      let trained = Date().timeIntervalSince1970
+      try await session.store.setStatus(.finished, ofRun: session.id, at: trained)
+      try await Self.offer(artifacts, on: server, parts)
+      return trained
     }
-    try Output.write("\n\(DemoTable(result: finished.record.result, stages: finished.record.stages).text)\n")
-    try Output.write(finished.files.table.text)
-    try await offer(finished.artifacts, server, parts)
-  }
-
-  private struct Finished: Sendable {
-    let record: DemoRecord
-    let files: DemoFiles
-    let artifacts: [String: any Artifact]
+    try await session.store.setStatus(.finished, ofRun: session.id, at: trained)
   }
 
   /// The recipe with what this command line changes, or that of the run to continue.
@@ -86,8 +83,18 @@ struct DemoCommand: AsyncParsableCommand {
       "demo", recipe: outline.graph.recipe, in: runs.directory, parts: parts, command: "demo", progress: progress)
   }
 
-  /// The trained model on the chat page, or the command that puts it there.
-  private func offer(_ artifacts: [String: any Artifact], _ server: DemoServer?, _ parts: Parts) async throws {
+  /// Writes the figures into the run's directory and prints them.
+  private static func report(_ artifacts: [String: any Artifact], of graph: Graph, in session: RunSession) async throws
+  {
+    let record = try await DemoRecord(artifacts, of: graph, in: session)
+    let files = try DemoFiles(record.result, in: session.directory)
+    try Output.write("\n\(DemoTable(result: record.result, stages: record.stages).text)\n\(files.table.text)")
+  }
+
+  /// The trained model on the chat page until Ctrl-C, or the command that puts it there.
+  private static func offer(
+    _ artifacts: [String: any Artifact], on server: DemoServer?, _ parts: Parts
+  ) async throws {
     guard let thinker = artifacts[DemoNode.thinker.rawValue] else { return }
     guard let server else {
       return try Output.line("\n`fathom serve \(thinker.directory)` lets you talk to it.")

@@ -33,6 +33,7 @@ struct DemoOutline: Sendable {
   /// Throws `ConfigError` when the recipe has lost one of the demo's stages, and what a wrong recipe throws anyhow.
   init(_ recipe: ConfigTree, _ registry: Registry) throws {
     graph = try Graph(recipe: recipe, stages: registry.stages)
+    try graph.check(in: registry)
     for node in DemoNode.allCases {
       let found = graph.nodes.first { $0.name == node.rawValue }?.stage.name
       guard found != node.kind else { continue }

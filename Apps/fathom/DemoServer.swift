@@ -1,6 +1,7 @@
 // The demo's web pages: charts from the first step on, the chat once the model is there, all at one address.
-// Signals are the command's business, since Ctrl-C means something else during training than after it.
+// Signals are the run's business: what they cancel, training or answering, ends in its own order.
 import HTTPServing
+import LanguageModels
 import LogicPuzzles
 import ProcessGraph
 import RunStore
@@ -56,19 +57,21 @@ struct DemoServer: Sendable {
     (self.model, self.group) = (model, group)
   }
 
-  /// Answers questions with `model` until Ctrl-C or SIGTERM, then completes what is being answered. `announce` is
-  /// called once signals are watched and the model answers.
+  /// Answers questions with `model` until this task is cancelled, then completes what is being answered. `announce` is
+  /// called once the model answers.
   func answer(with model: ServedModel, announce: () throws -> Void) async throws {
-    let (signals, arrival) = AsyncStream.makeStream(of: Int32.self)
-    let watch = InterruptSignals {
-      arrival.yield($0)
-      arrival.finish()
-    }
-    defer { watch.stop() }
     self.model.arrive(model)
     try announce()
-    for await _ in signals {}
-    await group.triggerGracefulShutdown()
-    try await serving.value
+    do {
+      try await withTaskCancellationHandler {
+        try await serving.value
+      } onCancel: {
+        // Its effect is awaited: serving ends by it.
+        Task { await group.triggerGracefulShutdown() }
+      }
+    } catch {
+      // A client that took longer than the patience is not worth a word to somebody who wants to stop.
+      guard Task.isCancelled else { throw error }
+    }
   }
 }

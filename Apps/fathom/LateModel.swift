@@ -37,7 +37,8 @@ final class LateModel: Tokenizer, ChatTemplate, Generator {
   var beginningOfSequence: TokenID? { model?.tokenizer.beginningOfSequence }
   var endOfSequence: TokenID? { model?.tokenizer.endOfSequence }
   func encode(_ text: String, recognizingSpecialTokens: Bool) -> [TokenID] {
-    model?.tokenizer.encode(text, recognizingSpecialTokens: recognizingSpecialTokens) ?? []
+    // One token instead of none: the request then reaches the generator, which says why there is no answer.
+    model?.tokenizer.encode(text, recognizingSpecialTokens: recognizingSpecialTokens) ?? [TokenID(0)]
   }
   func bytes(of token: TokenID) -> [UInt8] { model?.tokenizer.bytes(of: token) ?? [] }
   func isSpecial(_ token: TokenID) -> Bool { model?.tokenizer.isSpecial(token) ?? false }

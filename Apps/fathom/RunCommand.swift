@@ -51,6 +51,7 @@ struct GraphRun {
   /// Checks the whole recipe before it enters the run. The recipe's own name goes before `name`.
   static func begin(_ recipe: ConfigTree, name: String, in runs: RunsDirectory, parts: Parts) async throws -> GraphRun {
     let graph = try Graph(recipe: recipe, stages: parts.registry.stages)
+    try graph.check(in: parts.registry)
     let session = try await RunSession.begin(graph.name ?? name, recipe: graph.recipe, in: runs, parts: parts)
     return GraphRun(session: session, graph: graph)
   }

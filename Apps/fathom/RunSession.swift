@@ -115,7 +115,7 @@ extension RunSession {
   /// stage's name unless the run has several of the kind; its steps and answers are recorded under that name.
   func perform<S: Stage>(_ stage: S, on input: S.Input, as node: String? = nil) async throws -> S.Output {
     let node = node ?? stage.name
-    return try await recorded(node, fingerprint: stage.fingerprint(on: input)) { run in
+    return try await recorded(node, fingerprint: stage.fingerprint(on: input)) {
       try await run.perform(stage, on: input, as: node)
     }
   }
@@ -127,11 +127,12 @@ extension RunSession {
 
   /// Performs every node of a graph in its order. Finished ones return their artifacts without running.
   func perform(_ graph: Graph) async throws -> [String: any Artifact] {
+    try graph.check(in: run.registry)
     var artifacts: [String: any Artifact] = [:]
     for node in graph.nodes {
       try Task.checkCancellation()
       let input = node.source.flatMap { artifacts[$0] } ?? Nothing()
-      artifacts[node.name] = try await recorded(node.name, fingerprint: nil) { run in
+      artifacts[node.name] = try await recorded(node.name, fingerprint: nil) {
         try await run.perform(node.stage, on: input, as: node.name)
       }
     }
@@ -139,7 +140,7 @@ extension RunSession {
   }
 
   private func recorded<Output>(
-    _ node: String, fingerprint: String?, _ work: (Run) async throws -> Output
+    _ node: String, fingerprint: String?, _ work: () async throws -> Output
   ) async throws -> Output {
     let before = try await store.stages(of: id).first { $0.name == node }
     let wasFinished = FileManager.default.fileExists(atPath: "\(directory)/\(node)/artifact.json")
@@ -147,7 +148,7 @@ extension RunSession {
       try await store.beginStage(node, run: id, fingerprint: fingerprint)
     }
     do {
-      let output = try await work(named(node))
+      let output = try await work()
       if let artifact = output as? any Artifact {
         try await store.record(
           ArtifactRecord(
@@ -164,14 +165,6 @@ extension RunSession {
       try await Task { try await store.endStage(node, run: id, status: status) }.value
       throw error
     }
-  }
-
-  /// This run as one node sees it: what the stage reports is kept under the node's name.
-  private func named(_ node: String) -> Run {
-    Run(
-      directory: run.directory, device: run.device, registry: run.registry,
-      recorder: NodeRecorder(node: node, base: run.recorder), progress: NodeProgress(node: node, base: run.progress),
-      logger: run.logger)
   }
 }
 

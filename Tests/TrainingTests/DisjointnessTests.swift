@@ -1,9 +1,12 @@
 // No puzzle that a model is measured by is in the corpus it was pretrained on or among the problems it was rewarded
 // for: seen from the far end, in the token file that was written and in the prompts that were sampled.
+import Foundation
 import LanguageModels
 import LogicPuzzles
+import Plugins
 import ProcessGraph
 import Recipes
+import Rewards
 import Synchronization
 import Testing
 import Text
@@ -53,7 +56,8 @@ private final class NotingGenerator: Generator {
     let corpus = try await corpus(shop)
     let (file, tokenizer) = (try TokenFile(corpus.directory), try ModelDirectory(corpus.directory).tokenizer())
     #expect(file.documentCount == 1500)
-    let read = Set(try (0..<1500).map { try #require(puzzle(tokenizer.decode(file.document($0).map(TokenID.init(rawValue:))))) })
+    let texts = (0..<1500).map { tokenizer.decode(file.document($0).map { TokenID(rawValue: $0) }) }
+    let read = Set(try texts.map { try #require(puzzle($0)) })
 
     let asked = NotingGenerator()
     let base = try await shop.run("shared").perform(Workshop.pretraining(steps: 1), on: corpus)
@@ -65,9 +69,10 @@ private final class NotingGenerator: Generator {
     func puzzles(_ requests: [[Prompt]]) throws -> Set<Puzzle> {
       Set(try requests.joined().map { try #require(puzzle(tokenizer.decode($0.tokens))) })
     }
-    let measured = try puzzles(asked.requests.filter { $0.count == 600 })
+    // A rollout asks for both answers to a hundred problems at once.
+    let measured = try puzzles(asked.requests.filter { $0.count != 200 })
     let rewarded = try puzzles(asked.requests.filter { $0.count == 200 })
-    #expect(asked.requests.count == 17, "an evaluation, fifteen rollouts and an evaluation")
+    #expect(asked.requests.count { $0.count == 200 } == 15)
     #expect(measured.count == 600, "evaluation puzzles are all different")
     #expect(rewarded.count > 900 && read.count > 900, "\(rewarded.count) rewarded, \(read.count) read")
     #expect(measured.isDisjoint(with: read))

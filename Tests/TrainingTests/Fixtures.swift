@@ -7,9 +7,11 @@ import LanguageModels
 import Layers
 import Logging
 import LogicPuzzles
+import Optimizers
 import Plugins
 import ProcessGraph
 import Recipes
+import Rewards
 import Tensors
 import Text
 import TrainingStages
@@ -90,7 +92,9 @@ final class Workshop: Sendable {
   }
 
   /// How GRPO is run on letters; tests change what concerns them.
-  static func reasoning(steps: Int, _ change: (inout GRPOSettings) -> Void = { _ in }) -> GRPOSettings {
+  static func reasoning(
+    steps: Int, _ change: (inout GRPOSettings) throws -> Void = { _ in }
+  ) rethrows -> GRPOSettings {
     var settings = GRPOSettings()
     settings.problems = PartChoice(LetterParts.partName)
     settings.rewards = [.init(LetterParts.partName)]
@@ -99,7 +103,7 @@ final class Workshop: Sendable {
     settings.optimizer.learningRate = 0.003
     settings.optimizer.weightDecay = 0
     (settings.evaluateEvery, settings.evaluationCount, settings.saveEvery, settings.seed) = (0, 4, 1000, 5)
-    change(&settings)
+    try change(&settings)
     return settings
   }
 }

@@ -1,6 +1,7 @@
 // A run whose process is killed, in pretraining and again in GRPO, ends in the same bytes once it is resumed.
 import Checkpoints
 import Foundation
+import Synchronization
 import Tensors
 import Testing
 
@@ -22,20 +23,36 @@ private struct KilledRun {
   }
   func model(of node: String) throws -> Data { try bytes("\(#require(directory))/\(node)/final") }
 
-  func start(_ recipe: String) async throws -> FathomProcess.Ending {
-    try await fathom.run(["run", recipe, "--runs", runs, "--threads", "1"], log: "\(runs).log")
-  }
-  func resume() async throws -> FathomProcess.Ending {
-    try await fathom.run(["run", "--resume", "latest", "--runs", runs, "--threads", "1"], log: "\(runs).log")
+  /// `fathom run` with these arguments, to its end.
+  func perform(_ arguments: String...) async throws -> FathomProcess.Ending {
+    try await fathom.run(command(arguments), log: "\(runs).log")
   }
 
-  /// Starts or resumes, and kills as soon as `node` has the checkpoint of `step` and `delay` has passed.
-  func kill(_ arguments: [String], in node: String, after step: Int, delay: Duration) async throws -> FathomProcess.Ending {
-    var seen: ContinuousClock.Instant?
-    return try await fathom.run(arguments + ["--runs", runs, "--threads", "1"], log: "\(runs).log") {
-      if seen == nil, let newest = newestStep(of: node), newest >= step { seen = .now }
-      return seen.map { .now - $0 >= delay } ?? false
+  /// The same, killed as soon as `node` has the checkpoint of `moment.step` and `moment.delay` has passed. False when
+  /// the node was finished before.
+  func isKilled(in node: String, at moment: KillMoment, _ arguments: String...) async throws -> Bool {
+    let seen = Mutex<ContinuousClock.Instant?>(nil)
+    let ending = try await fathom.run(command(arguments), log: "\(runs).log") {
+      let isThere = newestStep(of: node).map { $0 >= moment.step } ?? false
+      return seen.withLock { seen in
+        if isThere && seen == nil { seen = .now }
+        return seen.map { .now - $0 >= moment.delay } ?? false
+      }
     }
+    try #require(ending.wasKilled || ending.status == 0, "\(ending.said)")
+    return ending.wasKilled && !isFinished(node)
+  }
+
+  private func command(_ arguments: [String]) -> [String] { ["run"] + arguments + ["--runs", runs, "--threads", "1"] }
+}
+
+/// When a process is killed: how long after which checkpoint.
+private struct KillMoment {
+  let step: Int
+  let delay: Duration
+  init(_ random: inout RandomStream, steps: Range<Int>) {
+    step = random.number(in: steps)
+    delay = .microseconds(random.number(in: 0..<20_000))
   }
 }
 
@@ -75,29 +92,36 @@ private struct KilledRun {
         saveEvery: 1
     """
 
+  /// Killed while pretraining, resumed and killed in GRPO. Nil when a stage was done before it could be killed.
+  private func killedTwice(
+    _ recipe: String, runs: String, fathom: FathomProcess, _ random: inout RandomStream
+  ) async throws -> KilledRun? {
+    let run = KilledRun(fathom: fathom, runs: runs)
+    let (first, second) = (KillMoment(&random, steps: 2..<15), KillMoment(&random, steps: 1..<7))
+    guard try await run.isKilled(in: "base", at: first, recipe) else { return nil }
+    guard try await run.isKilled(in: "thinker", at: second, "--resume", "latest") else { return nil }
+    return run
+  }
+
   @Test(.timeLimit(.minutes(10)), arguments: [2026, 11] as [UInt64])
   func aRunKilledInEveryTrainingStageEndsInTheSameBytes(seed: UInt64) async throws {
-    let shop = try Workshop()
-    let fathom = try FathomProcess()
+    let (shop, fathom) = (try Workshop(), try FathomProcess())
     let recipe = "\(shop.directory)/tiny.yaml"
     try Self.recipe.write(toFile: recipe, atomically: true, encoding: .utf8)
     let whole = KilledRun(fathom: fathom, runs: "\(shop.directory)/whole")
-    let undisturbed = try await whole.start(recipe)
+    let undisturbed = try await whole.perform(recipe)
     try #require(undisturbed.status == 0 && !undisturbed.wasKilled, "\(undisturbed.said)")
 
     var random = RandomStream(seed: seed)
-    let disturbed = KilledRun(fathom: fathom, runs: "\(shop.directory)/disturbed")
-    let (base, thinker) = (2 * random.number(in: 1..<8), random.number(in: 1..<7))
-    let delays = (0..<2).map { _ in Duration.microseconds(random.number(in: 0..<20_000)) }
-    let first = try await disturbed.kill(["run", recipe], in: "base", after: base, delay: delays[0])
-    try #require(first.wasKilled && !disturbed.isFinished("base"), "not killed while pretraining: \(first.said)")
-    let second = try await disturbed.kill(
-      ["run", "--resume", "latest"], in: "thinker", after: thinker, delay: delays[1])
-    try #require(second.wasKilled && !disturbed.isFinished("thinker"), "not killed in GRPO: \(second.said)")
-    #expect(disturbed.isFinished("base"))
-    let last = try await disturbed.resume()
+    var killed: KilledRun?
+    for attempt in 0..<5 where killed == nil {
+      killed = try await killedTwice(recipe, runs: "\(shop.directory)/killed-\(attempt)", fathom: fathom, &random)
+    }
+    let disturbed = try #require(killed, "five times a stage was done before it could be killed")
+    #expect(disturbed.isFinished("base") && !disturbed.isFinished("thinker"))
+    let last = try await disturbed.perform("--resume", "latest")
     try #require(last.status == 0 && !last.wasKilled, "\(last.said)")
-    #expect(last.said.contains("continuing after step"), "\(last.said)")
+    #expect(last.said.contains("grpo: continuing after step"), "\(last.said)")
 
     #expect(try disturbed.model(of: "base") == whole.model(of: "base"))
     #expect(try disturbed.model(of: "thinker") == whole.model(of: "thinker"))

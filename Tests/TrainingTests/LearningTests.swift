@@ -1,8 +1,10 @@
 // The whole road learns: pretraining remembers a small corpus, and GRPO raises a reward that is easy to raise.
 import Foundation
 import LanguageModels
+import Optimizers
 import ProcessGraph
 import Testing
+import Text
 import TrainingStages
 
 @Suite struct LearningTests {

@@ -39,7 +39,8 @@ struct LetterProblems: ProblemSource {
   func problem(_ index: Int, split: Split) -> Problem {
     let start = ["", "b", "cd", "dcb"][index % 4]
     return Problem(
-      id: "letters-\(split.rawValue)-\(index)", prompt: "Q\(start)", question: start, answer: "a", verifier: "exact-match")
+      id: "letters-\(split.rawValue)-\(index)", prompt: "Q\(start)", question: start, answer: "a",
+      verifier: "exact-match")
   }
 }
 

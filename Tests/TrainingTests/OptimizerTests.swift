@@ -44,8 +44,8 @@ private struct TextbookAdamW {
     for i in weights.indices {
       first[i] = beta1 * first[i] + (1 - beta1) * gradient[i]
       second[i] = beta2 * second[i] + (1 - beta2) * gradient[i] * gradient[i]
-      let direction = (first[i] / (1 - pow(beta1, Double(step)))) / (sqrt(second[i] / (1 - pow(beta2, Double(step)))) + epsilon)
-      weights[i] -= multiplier * rate * (direction + decay * weights[i])
+      let (m, v) = (first[i] / (1 - pow(beta1, Double(step))), second[i] / (1 - pow(beta2, Double(step))))
+      weights[i] -= multiplier * rate * (m / (sqrt(v) + epsilon) + decay * weights[i])
     }
   }
 }

@@ -97,9 +97,9 @@ private func shape(_ optimizer: inout OptimizerSettings, _ kind: OptimizerSettin
   }
 
   /// A cancelled rollout is cut off anywhere; learning from it, or recording an evaluation of it, would be wrong.
-  /// Requests are an evaluation, then two rollouts and an evaluation by turns.
-  @Test(arguments: [1, 2, 3, 4])
-  func answersOfACancelledRolloutAreNotUsed(request: Int) async throws {
+  /// Evaluations are of four problems, before the first step and after every second.
+  @Test(arguments: [.rollout(1), .rollout(2), .rollout(5), .single(2), .single(7)] as [CancellingGenerator.Moment])
+  func answersOfACancelledRolloutAreNotUsed(moment: CancellingGenerator.Moment) async throws {
     let shop = try Workshop()
     let base = try await shop.base()
     var settings = settings()
@@ -110,8 +110,9 @@ private func shape(_ optimizer: inout OptimizerSettings, _ kind: OptimizerSettin
     let engine = InferenceEngine(
       try directory.model(shop.registry, on: shop.device), tokenizer: try directory.tokenizer(),
       settings: Self.textbook)
-    let cancelling = try GRPO(settings, rollouts: CancellingGenerator(engine, at: request))
-    let stopped = await shop.attempt(cancelling, on: base, in: "stopped", recorder: disturbed, stop: nil)
+    let stop = StopSwitch()
+    let cancelling = try GRPO(settings, rollouts: CancellingGenerator(engine, at: moment, stop))
+    let stopped = await shop.attempt(cancelling, on: base, in: "stopped", recorder: disturbed, cancelledBy: stop)
     #expect(throws: CancellationError.self) { try stopped.get() }
     let resumed = try await shop.attempt(GRPO(settings), on: base, in: "stopped", recorder: disturbed, stop: nil).get()
     #expect(try bytes(resumed.directory) == bytes(whole.directory))

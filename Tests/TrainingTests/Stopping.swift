@@ -66,21 +66,49 @@ extension Workshop {
       }
     return await Task { try await run.perform(stage, on: input) }.result
   }
+
+  /// One attempt in a task that `switch` cancels.
+  func attempt<S: Stage>(
+    _ stage: S, on input: S.Input, in name: String, recorder: MemoryRecorder, cancelledBy stop: StopSwitch
+  ) async -> Result<S.Output, any Error> {
+    let run = run(name, recorder: recorder)
+    let (start, gate) = AsyncStream.makeStream(of: Void.self)
+    let task = Task {
+      for await _ in start {}
+      return try await run.perform(stage, on: input)
+    }
+    stop.arm { task.cancel() }
+    gate.finish()
+    return await task.result
+  }
 }
 
-/// Passes requests on, and cancels the task that asks for the `chosen`-th time: its answers end at their first token,
-/// as those of an engine do when the asker is cancelled.
+/// Cancels an attempt from anywhere, as Ctrl-C does.
+final class StopSwitch: Sendable {
+  private let action = Mutex<(@Sendable () -> Void)?>(nil)
+  func arm(_ action: @escaping @Sendable () -> Void) { self.action.withLock { $0 = action } }
+  func pull() { action.withLock { $0 }?() }
+}
+
+/// Passes requests on, and stops whoever asks in the midst of one: its answers end at their first token, as those of an
+/// engine do when the asker is cancelled.
 actor CancellingGenerator: Generator {
+  /// The n-th request for many answers at once, as rollouts are, or for a single one, as in evaluations.
+  enum Moment: Sendable, Equatable { case rollout(Int), single(Int) }
   private let base: any Generator
-  private let chosen: Int
-  private var requests = 0
-  init(_ base: any Generator, at chosen: Int) { (self.base, self.chosen) = (base, chosen) }
+  private let moment: Moment
+  private let stop: StopSwitch
+  private var (rollouts, singles) = (0, 0)
+  init(_ base: any Generator, at moment: Moment, _ stop: StopSwitch) {
+    (self.base, self.moment, self.stop) = (base, moment, stop)
+  }
 
   func complete(_ prompts: [Prompt], _ options: GenerationOptions) async throws -> [Completion] {
-    requests += 1
+    if prompts.count > 1 { rollouts += 1 } else { singles += 1 }
+    let now = prompts.count > 1 ? Moment.rollout(rollouts) : .single(singles)
     let completions = try await base.complete(prompts, options)
-    guard requests == chosen else { return completions }
-    withUnsafeCurrentTask { $0?.cancel() }
+    guard now == moment else { return completions }
+    stop.pull()
     return completions.map {
       Completion(
         tokens: Array($0.tokens.prefix(1)), logProbabilities: Array($0.logProbabilities.prefix(1)),

@@ -3,8 +3,10 @@ import LanguageModels
 import Layers
 import Tensors
 
+/// DeepSeek-V3 (DeepSeek-AI 2024, section 2), R1 included. Copying it is a snapshot of every weight.
 public struct DeepSeekV3Model: LanguageModel {
   public let settings: DeepSeekV3Settings
+  /// The bytes of config.json, as they were read.
   public let configuration: [UInt8]
   public let device: Device
   let table: RotaryTable
@@ -17,6 +19,7 @@ public struct DeepSeekV3Model: LanguageModel {
   public var vocabularySize: Int { settings.vocabularySize }
   public var contextLength: Int { settings.contextLength }
 
+  /// Throws `ModelError` for a configuration that cannot be, and what `weights` throws for tensors that are missing.
   public init(_ configuration: [UInt8], from weights: Weights, on device: Device) throws {
     let s = try DeepSeekV3Settings(configuration)
     (settings, self.configuration, self.device) = (s, configuration, device)
@@ -39,6 +42,7 @@ public struct DeepSeekV3Model: LanguageModel {
     visitor("lm_head", &head)
   }
 
+  /// The projections of attention, experts and the prediction module; no router, embedding, head or norm.
   public func isHiddenMatrix(_ name: String) -> Bool {
     name.hasSuffix("_proj.weight") || name.hasSuffix("kv_a_proj_with_mqa.weight")
   }

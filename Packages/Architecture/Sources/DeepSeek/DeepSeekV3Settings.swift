@@ -4,35 +4,62 @@ import LanguageModels
 
 /// The settings of one model, validated: nothing in it can make the mathematics trap.
 public struct DeepSeekV3Settings: Sendable {
+  /// `vocab_size`: rows of the embedding and of the head.
   public var vocabularySize: Int
+  /// `hidden_size`: the width D of the stream between layers.
   public var hiddenSize: Int
+  /// `intermediate_size`: the inner width of dense feed-forward layers.
   public var intermediateSize: Int
+  /// `moe_intermediate_size`: the inner width of one expert.
   public var expertIntermediateSize: Int
+  /// `num_hidden_layers`, the prediction module not counted.
   public var layers: Int
+  /// `num_attention_heads`.
   public var heads: Int
+  /// `q_lora_rank`: the width between the two projections of queries; nil for a single one.
   public var queryRank: Int?
+  /// `kv_lora_rank`: the width of the latent that keys and values are expanded from.
   public var latentRank: Int
+  /// `qk_nope_head_dim`: the part of each head's query and key that knows no position.
   public var noPositionWidth: Int
+  /// `qk_rope_head_dim`: the part that is rotated; all heads share its key.
   public var rotaryWidth: Int
+  /// `v_head_dim`: the width of each head's value.
   public var valueWidth: Int
+  /// `n_routed_experts`.
   public var routedExperts: Int
+  /// `n_shared_experts`: experts that every token passes, built as one of their joint width.
   public var sharedExperts: Int
+  /// `num_experts_per_tok`: routed experts that each token passes.
   public var expertsPerToken: Int
+  /// `n_group`: groups of equal size that the routed experts are cut into.
   public var expertGroups: Int
+  /// `topk_group`: groups that the experts of one token may come from.
   public var chosenGroups: Int
+  /// `norm_topk_prob`: whether the weights of a token's experts are made to sum to 1, before they are scaled.
   public var normalizesChosenWeights: Bool
+  /// `routed_scaling_factor`: multiplies the weights of the chosen experts.
   public var routedScale: Double
+  /// `first_k_dense_replace`: layers with a dense feed-forward layer, before the routed ones.
   public var leadingDenseLayers: Int
+  /// `num_nextn_predict_layers`: 1 with the module that predicts one token further, 0 without.
   public var predictionLayers: Int
+  /// `rms_norm_eps`; the norms inside latent attention use 1e-6 as published.
   public var normEpsilon: Double
+  /// `max_position_embeddings`, in tokens.
   public var contextLength: Int
+  /// `tie_word_embeddings`: whether the head is the embedding's table.
   public var isHeadTied: Bool
+  /// `rope_interleave`: whether neighbours (2i, 2i + 1) are turned together, and not halves.
   public var isRotaryInterleaved: Bool
+  /// `rope_theta` with `rope_scaling` or `rope_parameters`.
   public var rotary: RotarySettings
+  /// `initializer_range`: the standard deviation of fresh matrices.
   public var initializerRange: Double
 
   /// Width of a query or key: nope and rope part side by side.
   public var keyWidth: Int { noPositionWidth + rotaryWidth }
+  /// Whether this layer, counted from 0, has a dense feed-forward layer and not a routed one.
   public func isDense(_ layer: Int) -> Bool { layer < leadingDenseLayers }
 
   /// Throws `ModelError` naming the first key that cannot be.

@@ -5,6 +5,7 @@ import Tensors
 
 /// How positions become angles, and how the softmax scale answers for it.
 public struct RotarySettings: Sendable, Equatable {
+  /// The keys of `rope_scaling` with type `yarn`; 0 stands for a scale that is not given.
   public struct YaRN: Sendable, Equatable {
     var factor: Double
     var betaFast: Double
@@ -13,7 +14,9 @@ public struct RotarySettings: Sendable, Equatable {
     var mscaleAllDim: Double
     var originalContext: Int
   }
+  /// The base of the frequencies: pair i of a width w turns by θ^(−2i/w) per position.
   public var theta: Double
+  /// nil leaves the frequencies as they are.
   public var yarn: YaRN?
 
   init(_ file: PublishedConfiguration) throws {

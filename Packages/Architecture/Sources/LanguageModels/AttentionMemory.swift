@@ -12,7 +12,9 @@ public enum AttentionForm: String, Sendable, Codable, CaseIterable {
 
 /// Tables of what each layer keeps, with `capacity` positions for each of `slots` sequences.
 public struct AttentionMemory: Sendable {
+  /// Sequences that it can hold at once.
   public let slots: Int
+  /// Positions of each slot.
   public let capacity: Int
   public let form: AttentionForm
   /// Per layer, tables of slots · capacity rows. Their number and widths are the model's.

@@ -4,6 +4,7 @@ import Dispatch
 /// Runs an actor's jobs, or the tasks that prefer it, one at a time on a queue outside the cooperative pool.
 public final class ComputeExecutor: SerialExecutor, TaskExecutor {
   private let queue: DispatchQueue
+  /// `label` names the queue in debuggers and crash reports.
   public init(label: String) { queue = DispatchQueue(label: label, qos: .userInitiated) }
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)

@@ -23,6 +23,7 @@ public struct GenerationOptions: Sendable, Codable, Hashable {
 
 /// One thing to continue.
 public struct Prompt: Sendable, Hashable {
+  /// At least one, and fewer than the model's context holds.
   public var tokens: [TokenID]
   /// Distinguishes requests that share a seed; the sample index of a GRPO group, for example.
   public var request: UInt64

@@ -5,9 +5,11 @@ import Text
 
 /// A model that continues token sequences. A value: a snapshot is an assignment.
 public protocol LanguageModel: Module {
+  /// The width of a row of logits.
   var vocabularySize: Int { get }
   /// The longest sequence it can read.
   var contextLength: Int { get }
+  /// Where the weights are, and where inputs are made.
   var device: Device { get }
   /// The published `config.json` that describes this model, as it should be written beside its weights.
   var configuration: [UInt8] { get }
@@ -17,6 +19,7 @@ public protocol LanguageModel: Module {
   func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?) -> Tensor
   /// Logits [rows, vocabulary] of hidden states.
   func logits(_ hidden: Tensor) -> Tensor
+  /// An empty memory for `slots` sequences of at most `capacity` tokens each.
   func makeMemory(slots: Int, capacity: Int, form: AttentionForm) -> AttentionMemory
   /// Everything that a training step needs from one forward pass.
   func trainingPass(_ batch: TokenBatch, targets: [Int32], _ options: TrainingOptions) -> TrainingPass
@@ -53,6 +56,7 @@ public struct TrainingPass: Sendable {
   public var auxiliaryLoss: Tensor?
   /// Scalars worth recording, by their usual names.
   public var figures: [String: Tensor]
+  /// One for each routed layer; empty for a model without experts.
   public var observations: [RouterObservation]
   public init(
     logProbabilities: Tensor, auxiliaryLoss: Tensor? = nil, figures: [String: Tensor] = [:],
@@ -65,7 +69,9 @@ public struct TrainingPass: Sendable {
 
 /// How many tokens each expert of one layer was given.
 public struct RouterObservation: Sendable, Equatable {
+  /// Counted from 0; a prediction module's layer comes after the last.
   public let layer: Int
+  /// Tokens that each expert was given.
   public var counts: [Int]
   public init(layer: Int, counts: [Int]) { (self.layer, self.counts) = (layer, counts) }
 

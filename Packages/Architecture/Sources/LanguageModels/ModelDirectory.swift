@@ -63,6 +63,7 @@ public struct TextFiles: Sendable {
       FileManager.default.contents(atPath: "\(directory)/\(name)").map { (name, [UInt8]($0)) }
     }
   }
+  /// Writes them into an existing directory.
   public func write(into directory: String) throws {
     for file in files { try DurableFile.write(file.bytes, to: "\(directory)/\(file.name)") }
   }

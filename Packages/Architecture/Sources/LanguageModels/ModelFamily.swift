@@ -27,6 +27,7 @@ public struct AnyModelFamily: Sendable {
 /// What a configuration amounts to.
 public struct ModelDescription: Sendable, Codable {
   public var modelType: String
+  /// All that are stored, a prediction module left out.
   public var parameters: Int
   /// Parameters that one token uses, embedding and head included.
   public var activeParameters: Int
@@ -69,6 +70,7 @@ extension Registry {
 }
 
 extension Catalog<AnyModelFamily> {
+  /// Adds a family under each of its `model_type` values.
   public mutating func add<Family: ModelFamily>(_ family: Family.Type) throws {
     for type in family.modelTypes { try add(type) { _, _ in AnyModelFamily(family) } }
   }

@@ -16,9 +16,12 @@ public struct TokenBatch: Sendable {
       (self.count, self.first, self.slot) = (count, first, slot)
     }
   }
+  /// The tokens of all rows, one row after another.
   public let tokens: [Int32]
+  /// In the order of their tokens; none is empty.
   public let rows: [Row]
 
+  /// Traps when a row is empty or the rows do not cover the tokens exactly.
   public init(tokens: [Int32], rows: [Row]) {
     precondition(
       rows.reduce(0) { $0 + $1.count } == tokens.count, "TokenBatch: rows do not cover \(tokens.count) tokens")

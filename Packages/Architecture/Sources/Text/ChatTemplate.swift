@@ -3,6 +3,7 @@
 
 /// One turn of a conversation.
 public struct ChatMessage: Sendable, Codable, Hashable {
+  /// Who speaks; `tool` carries what a tool answered.
   public enum Role: String, Sendable, Codable { case system, user, assistant, tool }
   public var role: Role
   public var content: String

@@ -8,6 +8,7 @@ public struct IncrementalDetokenizer: Sendable {
   /// The beginning of a character whose end has not arrived.
   private var held: [UInt8] = []
 
+  /// With `skippingSpecialTokens` markers leave no text.
   public init(_ tokenizer: any Tokenizer, skippingSpecialTokens: Bool = true) {
     (self.tokenizer, skipsSpecialTokens) = (tokenizer, skippingSpecialTokens)
   }

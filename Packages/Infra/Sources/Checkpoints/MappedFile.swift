@@ -10,6 +10,7 @@ public final class MappedFile: @unchecked Sendable {
   public let path: String
   private let buffer: UnsafeRawBufferPointer
 
+  /// Throws `CheckpointError` for what is missing, unreadable or no regular file. An empty file is fine.
   public init(_ path: String) throws {
     // Without O_NONBLOCK a named pipe in the file's place would wait for a writer for ever.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -37,6 +38,7 @@ public final class MappedFile: @unchecked Sendable {
     if let start = buffer.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), buffer.count) }
   }
 
+  /// Bytes of the file.
   public var count: Int { buffer.count }
 
   /// The contents, valid inside `body` only. No alignment is promised for what stands at an offset.

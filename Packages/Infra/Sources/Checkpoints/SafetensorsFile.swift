@@ -6,6 +6,7 @@ public final class SafetensorsFile: Sendable {
   public typealias Entry = StoredEntry
 
   public let path: String
+  /// What the header says of each tensor, by name.
   public let entries: [String: StoredEntry]
   /// The free text that the file carries under `__metadata__`.
   public let metadata: [String: String]

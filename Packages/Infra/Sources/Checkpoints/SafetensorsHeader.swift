@@ -4,6 +4,7 @@
 /// Where one tensor of a file is, and what it is.
 public struct StoredEntry: Sendable, Hashable {
   public let type: StoredType
+  /// Extents, outermost first; none for a single number.
   public let shape: [Int]
   /// Its bytes, counted from the beginning of the file.
   public let byteRange: Range<Int>

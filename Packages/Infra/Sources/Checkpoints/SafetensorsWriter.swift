@@ -18,6 +18,7 @@ public struct TensorToStore: Sendable {
     (self.name, self.type, self.shape, self.provide) = (name, type, shape, provide)
   }
 
+  /// A tensor whose bytes are in memory, little endian and row-major.
   public init(_ name: String, _ type: StoredType, _ shape: [Int], _ bytes: [UInt8]) {
     self.init(name, type, shape) { sink in try bytes.withUnsafeBytes { try sink($0) } }
   }

@@ -22,6 +22,7 @@ public struct Catalog<Product: Sendable>: Sendable, Shelf {
   /// The installed names, sorted.
   public var names: [String] { entries.keys.sorted() }
 
+  /// Whether `make` would find a maker of this name.
   public func contains(_ name: String) -> Bool { entries[name] != nil }
 
   /// The plugin that brought a part; nil when the part is unknown or the app added it by itself.
@@ -40,6 +41,12 @@ public struct Catalog<Product: Sendable>: Sendable, Shelf {
     _ name: String, configuredBy settings: Settings.Type, _ maker: @escaping @Sendable (Settings) throws -> Product
   ) throws {
     try add(name) { tree, path in try maker(Settings(overlaying: tree, at: path)) }
+  }
+
+  /// Throws a sentence that begins with `path`, where the name stands in the recipe, when nobody has brought the part.
+  public func require(_ name: String, at path: String) throws {
+    if contains(name) { return }
+    throw ConfigError(path: path, problem: "\(RegistryError.unknown(noun: noun, name: name, installed: names))")
   }
 
   /// Makes the part called `name` from its settings. `path` is where they stand in the recipe; without one, errors

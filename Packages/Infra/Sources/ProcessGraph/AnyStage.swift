@@ -1,22 +1,31 @@
 // A stage whose ports are known by kind only. Recipes make these; the graph checks them before anything runs.
 import Foundation
+import Plugins
 import Recipes
 
 /// A stage with its types hidden behind closures.
 public struct AnyStage: Sendable {
   public let name: String
   public let settings: ConfigTree
+  /// The kind of artifact that it takes; that of `Nothing` for a stage that starts from nothing.
   public let inputKind: String
+  /// The kind of artifact that it makes.
   public let outputKind: String
+  private let checkBody: @Sendable (Registry, String) throws -> Void
   private let runBody: @Sendable (any Artifact, RunContext) async throws -> any Artifact
   private let performBody: @Sendable (any Artifact, Run, String) async throws -> any Artifact
 
+  /// Hides the types of `stage`; an input of the wrong kind is a `GraphError` when it runs.
   public init<S: Stage>(_ stage: S) {
     (name, settings) = (stage.name, stage.settings)
     (inputKind, outputKind) = (S.Input.kind, S.Output.kind)
+    checkBody = { try stage.check(in: $0, at: $1) }
     runBody = { input, context in try await stage.run(Self.fit(input, to: stage), in: context) }
     performBody = { input, run, node in try await run.perform(stage, on: Self.fit(input, to: stage), as: node) }
   }
+
+  /// What the stage can say before any work; see `Stage.check`.
+  public func check(in registry: Registry, at path: String) throws { try checkBody(registry, path) }
 
   /// Runs the stage without Make's rule.
   public func run(_ input: any Artifact, in context: RunContext) async throws -> any Artifact {

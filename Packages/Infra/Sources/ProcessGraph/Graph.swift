@@ -4,7 +4,9 @@ import Recipes
 
 /// Stages as nodes, artifacts as edges, in an order in which every input is ready.
 public struct Graph: Sendable {
+  /// One entry of a recipe's `stages`.
   public struct Node: Sendable {
+    /// Also the name of its directory.
     public let name: String
     /// The node whose result it takes; nil for stages that start from nothing.
     public let source: String?
@@ -37,8 +39,14 @@ public struct Graph: Sendable {
     self.recipe = try ConfigTree(encoding: merged)
   }
 
+  /// Throws what any stage can say before any work, so that a misspelt reward is not met after hours of pretraining.
+  public func check(in registry: Registry) throws {
+    for node in nodes { try node.stage.check(in: registry, at: node.path) }
+  }
+
   /// Performs every node, one after another. Finished ones return their artifacts without running.
   public func run(in run: Run) async throws -> [String: any Artifact] {
+    try check(in: run.registry)
     try RecipeRecord.settle(recipe, in: run.directory)
     var artifacts: [String: any Artifact] = [:]
     for node in nodes {

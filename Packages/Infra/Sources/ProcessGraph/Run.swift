@@ -16,6 +16,7 @@ public struct Run: Sendable {
   public let progress: any ProgressReporter
   public let logger: Logger
 
+  /// `directory` may be relative to the working directory.
   public init(
     directory: String, device: Device, registry: Registry, recorder: any RunRecorder,
     progress: any ProgressReporter, logger: Logger
@@ -29,7 +30,8 @@ public struct Run: Sendable {
   public func context(for node: String) -> RunContext {
     RunContext(
       directory: "\(directory)/\(node)", runDirectory: directory, device: device, registry: registry,
-      recorder: recorder, progress: progress, logger: logger)
+      recorder: NodeRecorder(node: node, base: recorder), progress: NodeProgress(node: node, base: progress),
+      logger: logger)
   }
 
   /// Runs a stage in `<run>/<node>`, or returns what it made there before from the same settings and input. A
@@ -47,6 +49,7 @@ public struct Run: Sendable {
       logger.info("\(node): already done", metadata: ["fingerprint": "\(start.fingerprint)"])
       return output
     }
+    try stage.check(in: registry, at: node)
     try begin(start, in: context.directory)
     logger.info("\(node): \(stage.name)", metadata: ["fingerprint": "\(start.fingerprint)"])
     let output = try await stage.run(input, in: context)

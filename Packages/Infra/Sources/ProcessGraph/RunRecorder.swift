@@ -2,7 +2,9 @@
 
 /// One step of a stage, as numbers. Names are those of the field ("loss", "grad_norm", "reward", "completions/mean_length").
 public struct StepRecord: Sendable, Codable, Equatable {
+  /// The stage's name, or the node's where an app keeps several of a kind apart.
   public var stage: String
+  /// Counted from 1; 0 holds what was measured before the first step.
   public var step: Int
   /// Seconds since the stage began.
   public var seconds: Double
@@ -19,7 +21,9 @@ public struct RolloutRecord: Sendable, Codable, Equatable {
   public var problemID: String
   public var prompt: String
   public var response: String
+  /// The rubric's total.
   public var reward: Double
+  /// How much better than its group, as the loss weighs it.
   public var advantage: Double
   /// Each reward's own score, by name; a reward that abstained is absent.
   public var parts: [String: Double]
@@ -36,7 +40,9 @@ public struct RolloutRecord: Sendable, Codable, Equatable {
 
 /// Receives what stages report. Called between steps; a failure to record stops the run rather than losing figures.
 public protocol RunRecorder: Sendable {
+  /// Keeps the figures of one step.
   func record(_ step: StepRecord) async throws
+  /// Keeps sampled answers with their judgements.
   func record(_ rollouts: [RolloutRecord]) async throws
   /// Forgets what a resumed stage is about to record again: steps after `step`.
   func rewind(stage: String, to step: Int) async throws
@@ -46,6 +52,8 @@ public protocol RunRecorder: Sendable {
 public protocol ProgressReporter: Sendable {
   /// `detail` is a short text such as "loss 1.31". Rate and time left are worked out by the reporter.
   func report(stage: String, done: Int, of total: Int, unit: String, detail: String)
+  /// Says in a few words what a finished stage has come to.
   func finish(stage: String, summary: String)
+  /// Shows a sentence that belongs to no count.
   func note(_ sentence: String)
 }

@@ -12,8 +12,16 @@ public protocol Stage: Sendable {
   var name: String { get }
   /// The settings that decide the result; with the input's fingerprint they make the stage's own.
   var settings: ConfigTree { get }
+  /// Throws what can be known before any work: a part that nobody has brought, a setting that the part refuses.
+  /// `path` is where the stage's settings stand in the recipe and begins the path of errors.
+  func check(in registry: Registry, at path: String) throws
   /// Does the work in `context.directory`; continues from there when a half-finished attempt is found.
   func run(_ input: Input, in context: RunContext) async throws -> Output
+}
+
+extension Stage {
+  /// Nothing to check beyond the settings themselves.
+  public func check(in registry: Registry, at path: String) throws {}
 }
 
 /// Everything a stage may touch besides its input. Handed in, never looked up.

@@ -2,6 +2,7 @@
 
 /// One setting that two trees do not agree on; nil where a tree does not have it.
 public struct ConfigDifference: Sendable, Equatable, CustomStringConvertible {
+  /// Where, as in `optimizer.beta1`; empty when the trees differ as a whole.
   public let path: String
   public let before: ConfigTree?
   public let after: ConfigTree?

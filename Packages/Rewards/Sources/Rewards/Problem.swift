@@ -25,7 +25,9 @@ public struct Problem: Sendable, Codable, Hashable {
 
 /// What a model wrote for a problem, as a reward sees it.
 public struct Response: Sendable, Codable, Hashable {
+  /// What was generated after the prompt, without special tokens.
   public var text: String
+  /// The end-of-sequence token included.
   public var tokenCount: Int
   /// True when the answer ran into the token limit.
   public var isTruncated: Bool

@@ -13,6 +13,8 @@ public enum Score: Sendable, Hashable {
 /// Judges responses. Pure where possible; `async` because judges and sandboxes are not.
 /// Must return for any text whatever, never trap, and give the gold answer full marks.
 public protocol Reward: Sendable {
+  /// Names its part in verdicts and its curve, `rewards/NAME/mean`.
   var name: String { get }
+  /// Throws only when it cannot judge, never because an answer is bad.
   func score(_ response: Response, of problem: Problem) async throws -> Score
 }

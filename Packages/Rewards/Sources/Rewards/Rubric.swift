@@ -28,6 +28,7 @@ public struct Rubric: Sendable {
     public let weight: Double
     public init(_ reward: any Reward, weight: Double = 1) { (self.reward, self.weight) = (reward, weight) }
   }
+  /// In the order in which they judge.
   public let terms: [Term]
 
   /// Throws `RewardError` when two rewards share a name or a weight is not finite.

@@ -6,6 +6,7 @@ import Recipes
 public struct RewardTermSettings: Configuration, Equatable {
   /// The name of an installed reward.
   public var name = ""
+  /// Multiplies the score; below 0 it is a penalty.
   public var weight = 1.0
   /// The reward's own section.
   public var settings = ConfigTree.table([:])
@@ -46,7 +47,9 @@ extension Rubric {
     let section = path.isEmpty ? "" : "\(path)."
     try self.init(
       settings.rewards.enumerated().map { index, term in
-        let reward = try registry.reward(term.name, term.settings, at: "\(section)rewards[\(index)].settings")
+        let place = "\(section)rewards[\(index)]"
+        try registry.rewards.require(term.name, at: "\(place).name")
+        let reward = try registry.reward(term.name, term.settings, at: "\(place).settings")
         return Term(reward, weight: term.weight)
       })
   }

@@ -5,6 +5,7 @@ import Plugins
 /// Judges the text of an answer, tags already removed. Called by rewards, with whatever a model wrote.
 /// Must return for any text whatever in time linear in it, and give the problem's own `answer` full marks.
 public protocol Verifier: Sendable {
+  /// How `answer`, which may be any text, compares with `problem.answer`.
   func verify(_ answer: String, against problem: Problem) -> Score
 }
 

@@ -27,6 +27,7 @@ public struct TagReader: Sendable {
   private var counts: [Tag: Int] = [:]
   private var places: [Tag: Range<Int>] = [:]
 
+  /// Reads the whole text once.
   public init(_ text: String) {
     bytes = Array(text.utf8)
     let tags = Tag.allCases.map { (tag: $0, bytes: Array($0.rawValue.utf8)) }

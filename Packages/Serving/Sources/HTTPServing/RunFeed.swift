@@ -59,6 +59,7 @@ public struct RunPoint: Sendable {
   public var step: Int
   /// Seconds since the stage began.
   public var seconds: Double
+  /// By the names of the stage's metrics.
   public var values: [String: Double]
   public init(step: Int, seconds: Double, values: [String: Double]) {
     (self.step, self.seconds, self.values) = (step, seconds, values)

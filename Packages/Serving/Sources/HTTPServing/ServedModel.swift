@@ -8,7 +8,9 @@ public struct ServedModel: Sendable {
   /// The name that clients write in `model`.
   public var id: String
   public var tokenizer: any Tokenizer
+  /// Turns a conversation into the prompt, and tells whether answers begin inside their thinking.
   public var template: any ChatTemplate
+  /// May be shared with training: requests are answered by the weights that it adopted last.
   public var generator: any Generator
   /// The largest number of tokens that prompt and answer may have together.
   public var contextLength: Int

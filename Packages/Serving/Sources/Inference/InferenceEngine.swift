@@ -12,6 +12,7 @@ public struct EngineSettings: Sendable {
   public var capacity: Int?
   /// Prompt tokens taken into one step at most, beside the sequences that are being continued.
   public var prefillTokens = 4096
+  /// The absorbed form reads less memory; the textbook form gives the log-probabilities that training computes.
   public var form = AttentionForm.absorbed
   public init() {}
 }
@@ -48,6 +49,7 @@ public actor InferenceEngine: Generator {
   private let executor = ComputeExecutor(label: "inference")
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
+  /// Takes no memory yet; the tables are made when the first request comes.
   public init(_ model: any LanguageModel, tokenizer: any Tokenizer, settings: EngineSettings = EngineSettings()) {
     (self.model, self.tokenizer, self.settings) = (model, tokenizer, settings)
     capacity = min(settings.capacity ?? model.contextLength, model.contextLength)

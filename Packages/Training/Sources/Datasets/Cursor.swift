@@ -4,10 +4,13 @@ import Tensors
 /// A place in an endless sequence of epochs over `count` examples, each in an order of its own.
 public struct Cursor: Codable, Sendable, Equatable {
   public let seed: UInt64
+  /// Rounds over all examples that are done.
   public private(set) var epoch = 0
+  /// Examples of this epoch's order that are taken.
   public private(set) var position = 0
   public init(seed: UInt64) { self.seed = seed }
 
+  /// Takes one of `count` examples; after the last a new epoch begins.
   public mutating func advance(over count: Int) {
     position += 1
     if position >= count { (epoch, position) = (epoch + 1, 0) }

@@ -14,9 +14,12 @@ public enum Packing: String, Codable, Sendable {
 /// One batch for next-token training: the target of a token is the one that follows it in its row, −1 at the end.
 public struct TrainingBatch: Sendable {
   public let batch: TokenBatch
+  /// For each token the id that follows it in its row, −1 where nothing does.
   public let targets: [Int32]
+  /// Targets that a loss is taken over: those of −1 left out.
   public var targetCount: Int { targets.reduce(0) { $0 + ($1 >= 0 ? 1 : 0) } }
 
+  /// Rows of token ids; none may be empty.
   public init(_ rows: [[Int32]]) {
     batch = TokenBatch(tokens: rows.flatMap { $0 }, rows: rows.map { .init(count: $0.count) })
     targets = rows.flatMap { $0.dropFirst() + [-1] }

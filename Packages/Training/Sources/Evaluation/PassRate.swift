@@ -12,6 +12,7 @@ public struct PassRate: Sendable, Codable, Equatable {
   public var meanLength: Double
   /// Share of answers cut off at the token limit.
   public var truncated: Double
+  /// Problems that were answered, once each.
   public var answers: Int
   /// Mean total of the rubric over judged answers.
   public var reward: Double

@@ -10,7 +10,8 @@ public struct Optimizer: Module {
   /// First and second moments by parameter (AdamW), or the momentum alone (Muon).
   private var moments: [String: [Tensor]] = [:]
 
-  public init(_ settings: OptimizerSettings, step: Int = 0) { (self.settings, self.step) = (settings, step) }
+  /// Without moments it moves no parameter: the other initializer prepares them.
+  private init(_ settings: OptimizerSettings, step: Int = 0) { (self.settings, self.step) = (settings, step) }
 
   /// Prepares zero moments for every trained parameter, so that a saved state can be loaded over them.
   public init(_ settings: OptimizerSettings, for model: some Module, isHiddenMatrix: (String) -> Bool, step: Int = 0) {

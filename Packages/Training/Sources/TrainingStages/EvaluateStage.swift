@@ -11,14 +11,20 @@ import Rewards
 
 /// What a recipe may say about an evaluation.
 public struct EvaluateSettings: Configuration {
+  /// Where problems come from; those of the evaluation side are asked.
   public var problems = PartChoice()
   /// The reward that gives 1 to a right answer.
   public var reward = "accuracy"
+  /// Problems, each answered once.
   public var count = 400
+  /// 0 takes the likeliest token.
   public var temperature = 1.0
+  /// Tokens of an answer at most.
   public var maxTokens = 512
+  /// The name of a registered generator.
   public var generator = "engine"
   public var attentionForm = AttentionForm.textbook
+  /// Sequences that the generator may run at once.
   public var concurrency = 128
   public var seed = 0
   public init() {}
@@ -36,14 +42,19 @@ public struct Evaluate: Stage {
 
   public init(_ plan: EvaluateSettings) throws { (self.plan, settings) = (plan, try ConfigTree(encoding: plan)) }
 
+  public func check(in registry: Registry, at path: String) throws {
+    _ = try plan.problems.make(from: registry.problems, at: "\(path).problems")
+    try registry.rewards.require(plan.reward, at: "\(path).reward")
+    try registry.generators.require(plan.generator, at: "\(path).generator")
+  }
+
   public func run(_ input: CheckpointArtifact, in context: RunContext) async throws -> EvaluationArtifact {
     let directory = ModelDirectory(input.directory)
     let tokenizer = try directory.tokenizer()
     let model = try directory.model(context.registry, on: context.device)
     let generator = try context.registry.generators.make(plan.generator)
       .make(model, tokenizer, plan.concurrency, plan.attentionForm)
-    let problems = try context.registry.problems.make(
-      plan.problems.name, plan.problems.settings, at: "problems.settings")
+    let problems = try plan.problems.make(from: context.registry.problems, at: "problems")
     var options = GenerationOptions()
     (options.temperature, options.maxTokens) = (plan.temperature, plan.maxTokens)
     options.seed = UInt64(bitPattern: Int64(plan.seed))

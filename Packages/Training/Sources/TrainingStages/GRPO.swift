@@ -21,8 +21,22 @@ public struct GRPO: Stage {
   /// A generator shared with others (a server, say); nil to make one of the plan's kind.
   let shared: (any Generator)?
 
+  /// `rollouts` is a generator that others use too, a server say; without one the plan's own is made.
   public init(_ plan: GRPOSettings, rollouts: (any Generator)? = nil) throws {
     (self.plan, settings, shared) = (plan, try ConfigTree(encoding: plan), rollouts)
+  }
+
+  public func check(in registry: Registry, at path: String) throws {
+    _ = try plan.problems.make(from: registry.problems, at: "\(path).problems")
+    _ = try plan.evaluationProblems?.make(from: registry.problems, at: "\(path).evaluationProblems")
+    let rubric = try Rubric(RubricSettings(plan.rewards), from: registry, at: path)
+    let names = rubric.terms.map(\.reward.name)
+    guard plan.evaluateEvery == 0 || names.contains(plan.accuracyReward) else {
+      throw ConfigError(
+        path: "\(path).accuracyReward",
+        problem: "is '\(plan.accuracyReward)', which is none of the rewards: \(names.joined(separator: ", "))")
+    }
+    if shared == nil { try registry.generators.require(plan.generator, at: "\(path).generator") }
   }
 
   public func run(_ base: CheckpointArtifact, in context: RunContext) async throws -> CheckpointArtifact {
@@ -74,10 +88,10 @@ public struct GRPO: Stage {
       let directory = ModelDirectory(input.directory)
       base = try directory.model(context.registry, on: context.device)
       let tokenizer = try directory.tokenizer()
-      problems = try context.registry.problems.make(plan.problems.name, plan.problems.settings, at: "problems.settings")
+      problems = try plan.problems.make(from: context.registry.problems, at: "problems")
       heldOut =
         try plan.evaluationProblems.map {
-          try context.registry.problems.make($0.name, $0.settings, at: "evaluationProblems.settings")
+          try $0.make(from: context.registry.problems, at: "evaluationProblems")
         } ?? problems
       let generator =
         try stage.shared

@@ -22,12 +22,16 @@ public struct GRPOSettings: Configuration {
   }
   /// Where problems come from, by name, with that source's own settings.
   public var problems = PartChoice()
+  /// The terms of the rubric that judges answers.
   public var rewards = RubricSettings().rewards
   public var steps = 100
+  /// Problems of one step, each answered `groupSize` times.
   public var promptsPerStep = 16
   /// G: answers to each prompt.
   public var groupSize = 8
+  /// Of the rollouts and of the evaluations between them.
   public var temperature = 1.0
+  /// Tokens of an answer at most.
   public var maxTokens = 512
   /// ε: the ratio is clipped to 1 − ε ... 1 + ε.
   public var clipRange = 0.2
@@ -37,7 +41,9 @@ public struct GRPOSettings: Configuration {
   public var rewardScale = RewardScale.group
   /// Optimizer steps on each batch of answers.
   public var updatesPerRollout = 1
+  /// Tokens that go forward and back at once; gradients of a step's parts are added.
   public var microBatchTokens = 8192
+  /// All 0 by default: the policy learns from rewards alone.
   public var objective = ObjectiveSettings()
   public var optimizer = OptimizerSettings()
   /// Which generator samples, and in which form of attention. In the textbook form sampled and trained
@@ -46,6 +52,7 @@ public struct GRPOSettings: Configuration {
   public var attentionForm = AttentionForm.textbook
   /// Held-out problems are answered after every so many steps; 0 for never.
   public var evaluateEvery = 10
+  /// Held-out problems of each evaluation.
   public var evaluationCount = 100
   /// Where held-out problems come from; by default the evaluation side of `problems`.
   public var evaluationProblems: PartChoice?
@@ -53,7 +60,9 @@ public struct GRPOSettings: Configuration {
   public var accuracyReward = "accuracy"
   /// Groups whose answers are kept in the run store at each step.
   public var recordedGroups = 1
+  /// A checkpoint is written after every so many steps, and at the end.
   public var saveEvery = 20
+  /// Of the answers that are sampled.
   public var seed = 0
   public init() {}
 
@@ -73,12 +82,4 @@ public struct GRPOSettings: Configuration {
     guard clipRange > 0 else { throw ConfigError(path: "clipRange", problem: "is \(clipRange); it must be above 0") }
     guard beta >= 0 else { throw ConfigError(path: "beta", problem: "is \(beta); it must be 0 or more") }
   }
-}
-
-/// A registered part chosen by a recipe: its name and its own settings.
-public struct PartChoice: Configuration {
-  public var name = ""
-  public var settings: ConfigTree = .table([:])
-  public init() {}
-  public init(_ name: String, _ settings: ConfigTree = .table([:])) { (self.name, self.settings) = (name, settings) }
 }

@@ -15,6 +15,7 @@ public struct CorpusSettings: Configuration {
   public var count = 10_000
   /// The tokenizer's size at most: 256 bytes, the special tokens and the learnt merges.
   public var vocabularySize = 4096
+  /// How text is cut into pieces; merges are learnt within pieces.
   public var preTokenizer = PreTokenizer.deepSeekV3
   /// How many of the documents the tokenizer learns from.
   public var tokenizerDocuments = 4000
@@ -35,9 +36,12 @@ public struct PrepareCorpus: Stage {
 
   public init(_ plan: CorpusSettings) throws { (self.plan, settings) = (plan, try ConfigTree(encoding: plan)) }
 
+  public func check(in registry: Registry, at path: String) throws {
+    _ = try plan.documents.make(from: registry.documents, at: "\(path).documents")
+  }
+
   public func run(_ input: Nothing, in context: RunContext) async throws -> CorpusArtifact {
-    let source = try context.registry.documents.make(
-      plan.documents.name, plan.documents.settings, at: "documents.settings")
+    let source = try plan.documents.make(from: context.registry.documents, at: "documents")
     let result = "\(context.directory)/corpus"
     if !FileManager.default.fileExists(atPath: result) {
       let count = try documentCount(of: source)

@@ -29,6 +29,7 @@ public struct PretrainSettings: Configuration {
   public var initializerRange = 0.0
   /// A checkpoint is written after every so many steps, and at the end.
   public var saveEvery = 200
+  /// Of the fresh weights and of the order of documents.
   public var seed = 0
   public init() {}
 
@@ -48,6 +49,23 @@ public struct Pretrain: Stage {
 
   public init(_ plan: PretrainSettings) throws {
     (self.plan, settings) = (plan, try ConfigTree(encoding: plan))
+  }
+
+  /// The vocabulary is the corpus's and not known yet; any number stands in for it.
+  public func check(in registry: Registry, at path: String) throws {
+    guard case .table(var keys) = plan.model, case .string(let type)? = keys["model_type"] else {
+      throw ConfigError(
+        path: "\(path).model",
+        problem: "has no 'model_type'; write the model's config.json as this section, for example "
+          + "{model_type: deepseek_v3, …}")
+    }
+    try registry.families.require(type, at: "\(path).model.model_type")
+    keys["vocab_size"] = keys["vocab_size"] ?? .int(1024)
+    do {
+      _ = try registry.families.make(type).describe(Array(ConfigTree.table(keys).canonicalJSON.utf8))
+    } catch let error as ModelError {
+      throw ConfigError(path: "\(path).model", problem: error.description)
+    }
   }
 
   public func run(_ corpus: CorpusArtifact, in context: RunContext) async throws -> CheckpointArtifact {

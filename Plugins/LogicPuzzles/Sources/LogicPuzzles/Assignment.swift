@@ -8,6 +8,7 @@ public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
 
 /// A kind for everybody. Number 0 makes everybody a knight; counting up, the last person changes first.
 public struct Assignment: Sendable, Hashable, Codable {
+  /// By person, in the order of the puzzle's names.
   public var isKnight: [Bool]
 
   public init(_ isKnight: [Bool]) { self.isKnight = isKnight }

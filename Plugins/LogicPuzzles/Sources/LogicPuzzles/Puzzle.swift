@@ -5,6 +5,7 @@ public struct Puzzle: Sendable, Hashable, Codable {
   /// How many people a puzzle can be about.
   public static let sizes = 2...8
 
+  /// Of person 0, 1, …; all different.
   public let names: [String]
   public let statements: [Statement]
 

@@ -6,6 +6,7 @@ import Tensors
 
 /// How often a number of people comes up.
 public struct PeopleShare: Configuration, Hashable {
+  /// 2 to 8.
   public var people = 3
   /// Relative to the other shares.
   public var weight = 1.0
@@ -23,10 +24,12 @@ public struct PeopleShare: Configuration, Hashable {
 
 /// Worked solutions of puzzles of the training side, without end.
 public struct PuzzleCorpus: DocumentSource {
+  /// What a recipe may say about the texts.
   public struct Settings: Configuration, Hashable {
     /// Names to draw from, the first of the list of common ones. Problems for the same model need the same number.
     public var names = 12
     public var difficulty = Difficulty.simple
+    /// How often each number of people comes up.
     public var people = [PeopleShare(2, weight: 0.3), PeopleShare(3, weight: 0.7)]
     /// The share of texts that are worked to the end; the others are written by a lazy writer.
     public var fullShare = 0.25
@@ -36,6 +39,7 @@ public struct PuzzleCorpus: DocumentSource {
     public var drillShare = 0.0
     /// Longer texts, counted in words between spaces, are drawn again; nil takes all.
     public var longestText: Int?
+    /// Of the texts and their puzzles; a recipe's top seed does not reach it.
     public var seed = 0
     public init() {}
 
@@ -60,6 +64,7 @@ public struct PuzzleCorpus: DocumentSource {
   private let settings: Settings
   private let generator: PuzzleGenerator
 
+  /// Throws `ConfigError` for settings that make no sense.
   public init(_ settings: Settings = Settings()) throws {
     try settings.validate()
     self.settings = settings

@@ -19,6 +19,7 @@ public struct PuzzleGenerator: Sendable {
   /// The names people can have.
   public let names: [String]
 
+  /// Throws `PuzzleError` for names that puzzles cannot use.
   public init(seed: Int = 0, difficulty: Difficulty = .simple, names: [String] = Array(PuzzleNames.common.prefix(12)))
     throws
   {

@@ -6,15 +6,18 @@ import Rewards
 
 /// Puzzles as problems.
 public struct PuzzleProblems: ProblemSource {
+  /// What a recipe may say about the problems.
   public struct Settings: Configuration, Hashable {
     /// The sizes, taken in turn.
     public var people = [2, 3]
     /// Names to draw from, the first of the list of common ones; the same number as in the corpus of the model.
     public var names = 12
     public var difficulty = Difficulty.simple
+    /// Of the prompt and of the question; the reference answer is always compact.
     public var wording = Wording.compact
     /// The first evaluation problems, this many, are all different puzzles as far as there are enough.
     public var distinctEvaluations = 400
+    /// Of the puzzles; a recipe's top seed does not reach it.
     public var seed = 0
     public init() {}
 
@@ -37,6 +40,7 @@ public struct PuzzleProblems: ProblemSource {
   private let generator: PuzzleGenerator
   private let evaluations: [SolvedPuzzle]
 
+  /// Throws `ConfigError` for settings that make no sense. Draws the distinct evaluation puzzles at once.
   public init(_ settings: Settings = Settings()) throws {
     try settings.validate()
     self.settings = settings

@@ -9,6 +9,7 @@ import Plugins
 import Recipes
 import Rewards
 
+/// Registers the reward `brevity`.
 public struct TemplatePlugin: Plugin {
   public let name = "template"
   public init() {}

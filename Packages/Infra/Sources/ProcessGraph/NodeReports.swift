@@ -1,5 +1,4 @@
 // Stages report under the name of their kind; a run may have several of a kind, so nodes report under their own names.
-import ProcessGraph
 
 /// Records everything under the name of one node.
 struct NodeRecorder: RunRecorder {
