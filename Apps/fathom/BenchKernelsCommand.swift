@@ -21,6 +21,8 @@ struct BenchKernelsCommand: ParsableCommand {
     }
     let isa: String
     let threads: Int
+    /// The machine's load before the first product.
+    let load: Double
     var products: [Product] = []
   }
 
@@ -28,9 +30,10 @@ struct BenchKernelsCommand: ParsableCommand {
     let parts = try compute.parts()
     // The backend has set it to one thread; the products that it leaves to OpenBLAS are not among these.
     openblas_set_num_threads(Int32(parts.threads))
-    let progress = TerminalProgress()
+    let (progress, load) = (TerminalProgress(), BenchLoad())
     defer { progress.clear() }
-    var summary = Summary(isa: InstructionSet.best.rawValue, threads: parts.threads)
+    load.warn(progress)
+    var summary = Summary(isa: InstructionSet.best.rawValue, threads: parts.threads, load: load.average)
     for (index, product) in BenchProduct.all.enumerated() {
       let rates = try product.rates(on: parts.device)
       summary.products.append(

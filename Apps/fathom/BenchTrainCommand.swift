@@ -31,14 +31,16 @@ struct BenchTrainCommand: ParsableCommand {
 
   func run() throws {
     let parts = try compute.parts()
-    let progress = TerminalProgress()
+    let (progress, load) = (TerminalProgress(), BenchLoad())
     defer { progress.clear() }
+    load.warn(progress)
     var trainer = try BenchTrainer(shape, on: parts.device)
     let peer = try against.map { try BenchPeer(python: $0, shape, threads: parts.threads) }
     defer { peer?.end() }
     if peer != nil { progress.note("bench: the peer is loading and tries which of its forms is the fastest") }
     var result = BenchTrainResult(
-      shape, threads: parts.threads, parameters: trainer.parameterCount, peer: try peer?.description())
+      shape, threads: parts.threads, parameters: trainer.parameterCount, load: load.average,
+      peer: try peer?.description())
     try result.check()
 
     let turns = peer == nil ? 1 : Self.rounds

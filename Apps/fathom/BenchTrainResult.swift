@@ -6,14 +6,16 @@ struct BenchTrainResult {
   let shape: BenchShape
   let threads: Int
   let parameters: Int
+  /// The machine's load before the first step.
+  let load: Double
   /// Nil when ours is measured alone.
   let peer: BenchPeer.Description?
   /// Seconds of each timed step.
   var ours: [Double] = []
   var theirs: [Double] = []
 
-  init(_ shape: BenchShape, threads: Int, parameters: Int, peer: BenchPeer.Description?) {
-    (self.shape, self.threads, self.parameters, self.peer) = (shape, threads, parameters, peer)
+  init(_ shape: BenchShape, threads: Int, parameters: Int, load: Double, peer: BenchPeer.Description?) {
+    (self.shape, self.threads, self.parameters, self.load, self.peer) = (shape, threads, parameters, load, peer)
   }
 
   /// Throws when the two sides do not train the same thing.
@@ -45,6 +47,7 @@ extension BenchTrainResult {
     let threads: Int
     let isa: String
     let steps: Int
+    let load: Double
     var peerTokensPerSecond: Double?
     var peerBest: Double?
     var ratio: Double?
@@ -56,7 +59,7 @@ extension BenchTrainResult {
     var summary = Summary(
       tokensPerSecond: Self.rounded(own.median), best: Self.rounded(own.best), shape: shape.rawValue,
       parameters: parameters, batch: shape.batch, sequenceLength: shape.sequenceLength, threads: threads,
-      isa: InstructionSet.best.rawValue, steps: ours.count)
+      isa: InstructionSet.best.rawValue, steps: ours.count, load: load)
     if let peer, let other = rates(theirs) {
       summary.peerTokensPerSecond = Self.rounded(other.median)
       summary.peerBest = Self.rounded(other.best)

@@ -88,7 +88,7 @@ extension RunSession {
   ) async throws -> Result {
     let task = Task(executorPreference: ComputeExecutor(label: "training")) { try await work(self) }
     let signals = InterruptSignals { _ in
-      progress.note("stopping after the step at hand; press Ctrl-C again to stop at once")
+      progress.note("stopping; press Ctrl-C again to stop at once")
       task.cancel()
     }
     defer {

@@ -17,6 +17,7 @@ struct Draft {
     guard let kind = try Self.word(settings.removeValue(forKey: "stage"), at: "\(path).stage") else {
       throw ConfigError(path: path, problem: "has no 'stage'; installed: \(catalog.names.joined(separator: ", "))")
     }
+    try catalog.require(kind, at: "\(path).stage")
     let source = try Self.word(settings.removeValue(forKey: "from"), at: "\(path).from")
     var stage = try catalog.make(kind, .table(settings), at: path)
     if let seed, settings["seed"] == nil, stage.settings["seed"] != nil {
