@@ -48,9 +48,10 @@ final class BenchPeer {
     return round.seconds
   }
 
-  /// Lets the peer end, and waits for it.
+  /// Ends the peer. It has nothing to save, so it is not asked to finish what it does.
   func end() {
     try? requests.fileHandleForWriting.close()
+    if process.isRunning { process.terminate() }
     process.waitUntilExit()
   }
 
@@ -70,7 +71,7 @@ final class BenchPeer {
   }
 
   private func gone() -> CommandError {
-    end()
+    process.waitUntilExit()
     return CommandError(
       "--against \(python): the peer ended with exit code \(process.terminationStatus) before it had answered; "
         + "it needs a Python with torch and transformers, and standard error has what it said")

@@ -173,7 +173,7 @@ struct Interruption: Error, CustomStringConvertible {
   let run: String
   let continuation: String
   let signal: Int32
-  var description: String { "the run \(run) was interrupted; `\(continuation)` continues it from its last checkpoint" }
+  var description: String { "the run \(run) was interrupted; `\(continuation)` continues it" }
   /// What a shell reports for a program that the signal ended.
   var exitCode: Int32 { 128 + signal }
 }

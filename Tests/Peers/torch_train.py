@@ -96,7 +96,7 @@ def main():
     arguments.add_argument("--batch", type=int, default=16, help="rows of a step")
     arguments.add_argument("--length", type=int, default=256, help="tokens of a row")
     arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
-    arguments.add_argument("--steps", type=int, help="one round of this many steps; otherwise rounds are read from stdin")
+    arguments.add_argument("--steps", type=int, help="one round of so many steps; without it rounds come from stdin")
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
     trainer = Trainer(json.loads(given.configuration), given.batch, given.length)

@@ -53,6 +53,7 @@ private final class NotingGenerator: Generator {
 
   @Test func measuredPuzzlesAreInNoDocumentAndNoTrainingPrompt() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let corpus = try await corpus(shop)
     let (file, tokenizer) = (try TokenFile(corpus.directory), try ModelDirectory(corpus.directory).tokenizer())
     #expect(file.documentCount == 1500)
@@ -81,8 +82,9 @@ private final class NotingGenerator: Generator {
     #expect(!rewarded.isDisjoint(with: read))
   }
 
-  @Test func theEvaluationStageAsksTheSamePuzzles() async throws {
+  @Test func problemsOfTheTwoSidesShareNothingThatIsSaid() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let source = try shop.registry.problems.make("knights-and-knaves", ConfigTree(yaml: Self.people))
     let trained = Set(try (0..<3000).map { try #require(puzzle(source.problem($0, split: .train).prompt)) })
     let measured = Set(try (0..<2000).map { try #require(puzzle(source.problem($0, split: .evaluation).prompt)) })

@@ -1,4 +1,5 @@
 // The batched engine answers exactly as the slow generator does, whoever else is in the batch.
+import CPUBackend
 import DeepSeek
 import Inference
 import LanguageModels
@@ -20,17 +21,15 @@ private struct Answer: Equatable {
 
 /// A model with sharp opinions, its tokenizer, and prompts of one to thirteen tokens.
 private struct Scene {
-  let shop: Workshop
   let model: DeepSeekV3Model
   let tokenizer: BytePairEncoding
   let prompts: [Prompt]
 
   init() throws {
-    shop = try Workshop()
     var trainer = BPETrainer(vocabularySize: 264)
     (trainer.specialTokens, trainer.endOfSequence) = (["<eos>"], "<eos>")
     tokenizer = try trainer.train(on: ["the cat and the hat and the rat"])
-    model = try TinyModel.fresh(vocabulary: tokenizer.vocabularySize, seed: 21, on: shop.device)
+    model = try TinyModel.fresh(vocabulary: tokenizer.vocabularySize, seed: 21, on: Device(CPUBackend(threads: 2)))
     var random = RandomStream(seed: 22)
     let vocabulary = 1..<tokenizer.vocabularySize
     prompts = [1, 13, 2, 7, 7, 1, 10, 5, 3].enumerated().map { index, length in

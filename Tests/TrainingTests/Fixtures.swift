@@ -42,8 +42,8 @@ struct Surprise: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// Every part that recipes can name, a device, and a directory that is removed with the workshop.
-final class Workshop: Sendable {
+/// Every part that recipes can name, a device, and a directory of its own, to be removed afterwards.
+struct Workshop: Sendable {
   let directory: String
   let registry: Registry
   let device = Device(CPUBackend(threads: 2))
@@ -56,7 +56,7 @@ final class Workshop: Sendable {
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("training-\(UUID())").path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
   }
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
+  func remove() { try? FileManager.default.removeItem(atPath: directory) }
 
   func run(
     _ name: String, recorder: any RunRecorder = MemoryRecorder(), progress: any ProgressReporter = SilentProgress()

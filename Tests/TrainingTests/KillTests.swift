@@ -105,7 +105,9 @@ private struct KillMoment {
 
   @Test(.timeLimit(.minutes(10)), arguments: [2026, 11] as [UInt64])
   func aRunKilledInEveryTrainingStageEndsInTheSameBytes(seed: UInt64) async throws {
-    let (shop, fathom) = (try Workshop(), try FathomProcess())
+    let fathom = try FathomProcess()
+    let shop = try Workshop()
+    defer { shop.remove() }
     let recipe = "\(shop.directory)/tiny.yaml"
     try Self.recipe.write(toFile: recipe, atomically: true, encoding: .utf8)
     let whole = KilledRun(fathom: fathom, runs: "\(shop.directory)/whole")

@@ -10,6 +10,7 @@ import TrainingStages
 @Suite struct LearningTests {
   @Test func pretrainingOverfitsASmallCorpus() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let recorder = MemoryRecorder()
     let corpus = try await shop.letters(6)
     let stage = try Workshop.pretraining(steps: 150) {
@@ -28,6 +29,7 @@ import TrainingStages
 
   @Test(arguments: [1, 2]) func grpoRaisesTheRewardOfAnEasyProblem(seed: Int) async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let recorder = MemoryRecorder()
     let base = try await shop.base()
     let settings = Workshop.reasoning(steps: 20) {
@@ -40,9 +42,8 @@ import TrainingStages
     #expect(rewards.count == 20)
     let (first, last) = (rewards.prefix(3).reduce(0, +) / 3, rewards.suffix(3).reduce(0, +) / 3)
     // One letter of four is the rewarded one.
-    #expect(first < 0.45, "\(rewards)")
-    #expect(last > first + 0.25, "\(rewards)")
+    #expect(first < 0.5 && last > 0.75, "\(rewards)")
     let heldOut = await recorder.steps.compactMap { $0.values["eval/reward"] }
-    #expect(heldOut.count == 2 && heldOut[1] > heldOut[0] + 0.2, "\(heldOut)")
+    #expect(heldOut.count == 2 && heldOut[1] > heldOut[0] + 0.4, "\(heldOut)")
   }
 }

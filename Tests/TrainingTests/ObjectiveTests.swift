@@ -148,13 +148,15 @@ private struct Policy: Module {
     #expect(isClipped ? slope == 0 : slope * advantage < 0, "\(slope)")
   }
 
-  /// What a stage records as the loss of a step is the formula applied to the answers that it records.
-  @Test(arguments: GRPOSettings.Normalization.allValues)
-  func aStepsRecordedLossIsTheFormulas(normalization: GRPOSettings.Normalization) async throws {
+  /// What a stage records as the loss of a step is the formula applied to all answers that it records, those of groups
+  /// without advantage among them.
+  @Test(arguments: GRPOSettings.Normalization.allValues, [0, 0.04])
+  func aStepsRecordedLossIsTheFormulas(normalization: GRPOSettings.Normalization, beta: Double) async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let recorder = MemoryRecorder()
     let settings = Workshop.reasoning(steps: 3) {
-      ($0.recordedGroups, $0.normalization, $0.beta, $0.microBatchTokens) = (2, normalization, 0.04, 30)
+      ($0.recordedGroups, $0.normalization, $0.beta, $0.microBatchTokens) = (2, normalization, beta, 30)
     }
     let base = try await shop.base()
     _ = try await shop.run("grpo", recorder: recorder).perform(GRPO(settings), on: base)
@@ -162,7 +164,7 @@ private struct Policy: Module {
     #expect(Set(rollouts.map(\.tokenCount)).count > 1, "answers of equal length cannot tell the two apart")
     // In the first step π, π_old and π_ref are one model.
     let answers = rollouts.filter { $0.step == 1 }
-    let slow = SlowObjective(clipRange: 0.2, beta: 0.04, isPerToken: normalization == .token)
+    let slow = SlowObjective(clipRange: 0.2, beta: beta, isPerToken: normalization == .token)
     let even = answers.map { answer in
       let zeros = [Double](repeating: 0, count: answer.tokenCount)
       return SlowAnswer(reward: answer.reward, policy: zeros, old: zeros, reference: zeros)
@@ -173,8 +175,9 @@ private struct Policy: Module {
     let loss = try #require(steps[0].values["loss"])
     let wanted = slow(even, groups).loss
     #expect(abs(loss - wanted) < 1e-6, "\(loss) for \(wanted)")
-    let other = SlowObjective(clipRange: 0.2, beta: 0.04, isPerToken: normalization != .token)(even, groups).loss
+    let other = SlowObjective(clipRange: 0.2, beta: beta, isPerToken: normalization != .token)(even, groups).loss
     #expect(abs(other - wanted) > 1e-4, "both normalizations give \(wanted), so nothing was compared")
+    guard beta > 0 else { return #expect(steps.allSatisfy { $0.values["kl"] == nil }) }
     #expect(abs(steps[0].values["kl", default: 1]) < 1e-12 && steps[2].values["kl", default: 0] > 0)
   }
 }

@@ -15,6 +15,7 @@ import Text
     _ change: (inout GRPOSettings) -> Void
   ) async throws -> (counts: [Double], compared: [Double]) {
     let shop = try Workshop()
+    defer { shop.remove() }
     let recorder = MemoryRecorder()
     // β above 0 keeps every answer in the loss, so that every sampled token is compared.
     let settings = Workshop.reasoning(steps: 4) {
@@ -44,6 +45,7 @@ import Text
 
   @Test func everyTokenOfAnAnswerHasThePassesLogProbability() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let tokenizer = try await ModelDirectory(shop.letters().directory).tokenizer()
     let model = try TinyModel.fresh(vocabulary: tokenizer.vocabularySize, seed: 4, on: shop.device)
     var settings = EngineSettings()

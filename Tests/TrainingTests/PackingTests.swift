@@ -43,6 +43,7 @@ extension TrainingBatch {
 @Suite struct PackingTests {
   @Test func everyEpochHasEveryDocumentOnceAndWhole() throws {
     let corpus = try NumberedCorpus(50, seed: 1)
+    defer { corpus.shop.remove() }
     var batches = try corpus.batches(.documents, row: 24, batch: 70)
     var cursor = Cursor(seed: 8)
     var epochs: [[[Int32]]] = []
@@ -64,6 +65,7 @@ extension TrainingBatch {
 
   @Test func targetsAreTheNextTokensOfTheRow() throws {
     let corpus = try NumberedCorpus(20, seed: 2)
+    defer { corpus.shop.remove() }
     for packing in [Packing.documents, .windows] {
       var (batches, cursor) = (try corpus.batches(packing, row: 16, batch: 64), Cursor(seed: 1))
       let batch = batches.next(&cursor)
@@ -74,6 +76,7 @@ extension TrainingBatch {
 
   @Test func windowsAreTheStreamOfDocumentsCutEvenly() throws {
     let corpus = try NumberedCorpus(30, seed: 3)
+    defer { corpus.shop.remove() }
     var (batches, cursor) = (try corpus.batches(.windows, row: 16, batch: 50), Cursor(seed: 2))
     var seen: [Int] = []
     for _ in 0..<12 {
@@ -96,6 +99,7 @@ extension TrainingBatch {
   @Test(arguments: [Packing.documents, .windows], [1, 5, 11])
   func aCursorReadBackFromJSONGivesTheSameBatches(packing: Packing, taken: Int) throws {
     let corpus = try NumberedCorpus(25, seed: 4)
+    defer { corpus.shop.remove() }
     var (batches, cursor) = (try corpus.batches(packing, row: 20, batch: 60), Cursor(seed: 3))
     for _ in 0..<taken { _ = batches.next(&cursor) }
     var restored = try JSONDecoder().decode(Cursor.self, from: JSONEncoder().encode(cursor))
@@ -107,6 +111,7 @@ extension TrainingBatch {
 
   @Test(arguments: [1, 20, 33, 64, 200]) func partsAreTheWholeInOrder(tokens: Int) throws {
     let corpus = try NumberedCorpus(40, seed: 5)
+    defer { corpus.shop.remove() }
     var (batches, cursor) = (try corpus.batches(.documents, row: 24, batch: 160), Cursor(seed: 4))
     let whole = batches.next(&cursor)
     let parts = whole.parts(of: tokens)
@@ -118,6 +123,7 @@ extension TrainingBatch {
   /// What a document's neighbours say changes nothing of its own log-probabilities; what it says itself does.
   @Test func documentsOfABatchDoNotSeeEachOther() throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let model = try TinyModel.fresh(vocabulary: 300, seed: 6, on: shop.device)
     var options = TrainingOptions()
     (options.mtpLossWeight, options.balanceLossWeight) = (0.3, 0.001)
@@ -146,9 +152,15 @@ extension TrainingBatch {
 
   @Test func corporaThatCannotFillABatchAreRefused() throws {
     let corpus = try NumberedCorpus([4, 5])
+    defer { corpus.shop.remove() }
     #expect(throws: DatasetError.self) { try corpus.batches(.documents, row: 20, batch: 19) }
-    let empty = try NumberedCorpus([])
-    #expect(throws: DatasetError.self) { try empty.batches(.documents, row: 20, batch: 20) }
-    #expect(throws: DatasetError.self) { try NumberedCorpus([1]).batches(.windows, row: 20, batch: 20) }
+    for lengths in [[], [1]] {
+      let corpus = try NumberedCorpus(lengths)
+      defer { corpus.shop.remove() }
+      #expect(throws: DatasetError.self) { try corpus.batches(.windows, row: 20, batch: 20) }
+    }
+    let single = try NumberedCorpus([1, 1])
+    defer { single.shop.remove() }
+    #expect(throws: DatasetError.self) { try single.batches(.documents, row: 20, batch: 20) }
   }
 }

@@ -28,6 +28,7 @@ private func shape(_ optimizer: inout OptimizerSettings, _ kind: OptimizerSettin
   @Test(arguments: StopPoint.drawn(6, of: steps, seed: 2026))
   func aStoppedPretrainingEndsInTheSameBytes(stop: StopPoint) async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let corpus = try await shop.letters()
     let stage = try stage(stop.step % 2 == 0 ? .muon : .adamw)
     let (calm, disturbed) = (MemoryRecorder(), MemoryRecorder())
@@ -45,6 +46,7 @@ private func shape(_ optimizer: inout OptimizerSettings, _ kind: OptimizerSettin
 
   @Test func aPretrainingStoppedTwiceEndsInTheSameBytes() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let corpus = try await shop.letters()
     let stage = try stage(.muon)
     let whole = try await shop.attempt(stage, on: corpus, in: "whole", recorder: MemoryRecorder(), stop: nil).get()
@@ -59,6 +61,7 @@ private func shape(_ optimizer: inout OptimizerSettings, _ kind: OptimizerSettin
   /// The same data in another order would give other bytes: the comparison above can fail.
   @Test func anotherSeedEndsInOtherBytes() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let corpus = try await shop.letters()
     var results: [Data] = []
     for seed in [1, 2] {
@@ -83,6 +86,7 @@ private func shape(_ optimizer: inout OptimizerSettings, _ kind: OptimizerSettin
   @Test(arguments: StopPoint.drawn(4, of: steps, seed: 7))
   func aStoppedGRPOEndsInTheSameBytes(stop: StopPoint) async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let base = try await shop.base()
     let stage = try GRPO(settings())
     let (calm, disturbed) = (MemoryRecorder(), MemoryRecorder())
@@ -98,9 +102,12 @@ private func shape(_ optimizer: inout OptimizerSettings, _ kind: OptimizerSettin
 
   /// A cancelled rollout is cut off anywhere; learning from it, or recording an evaluation of it, would be wrong.
   /// Evaluations are of four problems, before the first step and after every second.
-  @Test(arguments: [.rollout(1), .rollout(2), .rollout(5), .single(2), .single(7)] as [CancellingGenerator.Moment])
-  func answersOfACancelledRolloutAreNotUsed(moment: CancellingGenerator.Moment) async throws {
+  @Test(
+    arguments: [.rollout(1), .rollout(2), .rollout(5), .single(2), .single(7)] as [CancellingGenerator.Moment],
+    [true, false])
+  func answersOfACancelledRolloutAreNotUsed(moment: CancellingGenerator.Moment, isEarly: Bool) async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let base = try await shop.base()
     var settings = settings()
     settings.saveEvery = 1
@@ -111,7 +118,7 @@ private func shape(_ optimizer: inout OptimizerSettings, _ kind: OptimizerSettin
       try directory.model(shop.registry, on: shop.device), tokenizer: try directory.tokenizer(),
       settings: Self.textbook)
     let stop = StopSwitch()
-    let cancelling = try GRPO(settings, rollouts: CancellingGenerator(engine, at: moment, stop))
+    let cancelling = try GRPO(settings, rollouts: CancellingGenerator(engine, at: moment, isEarly: isEarly, stop))
     let stopped = await shop.attempt(cancelling, on: base, in: "stopped", recorder: disturbed, cancelledBy: stop)
     #expect(throws: CancellationError.self) { try stopped.get() }
     let resumed = try await shop.attempt(GRPO(settings), on: base, in: "stopped", recorder: disturbed, stop: nil).get()

@@ -10,6 +10,7 @@ import TrainingStages
 @Suite struct StageRuleTests {
   @Test func aFinishedStageDoesNotRunAgain() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let recorder = MemoryRecorder()
     let corpus = try await shop.letters()
     let stage = try Workshop.pretraining(steps: 3)
@@ -30,6 +31,7 @@ import TrainingStages
 
   @Test func aChangedSettingIsRefusedWhetherTheStageIsFinishedOrNot() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let corpus = try await shop.letters()
     let run = shop.run("run")
     _ = try await run.perform(Workshop.pretraining(steps: 2), on: corpus, as: "finished")
@@ -51,6 +53,7 @@ import TrainingStages
   /// A learning rate without measure: weights overflow, and the loss is no number any more.
   @Test func divergenceEndsTheStageAndKeepsTheLastCheckpoint() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let recorder = MemoryRecorder()
     let stage = try Workshop.pretraining(steps: 20) {
       ($0.optimizer.learningRate, $0.saveEvery) = (1e30, 1)
@@ -99,6 +102,7 @@ import TrainingStages
 
   @Test func theRecipeIsRightAsLongAsNothingIsChanged() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let graph = try Graph(recipe: Self.recipe("base.steps", "1"), stages: shop.registry.stages)
     let artifacts = try await graph.run(in: shop.run("run"))
     #expect(artifacts.keys.sorted() == ["base", "corpus", "thinker"])
@@ -121,6 +125,7 @@ import TrainingStages
   ])
   func whatTheRecipeAloneShowsIsRefusedBeforeAnythingRuns(place: String, text: String, expected: String) async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let problem = await message {
       _ = try Graph(recipe: Self.recipe(place, text), stages: shop.registry.stages)
     }
@@ -147,6 +152,7 @@ import TrainingStages
     place: String, text: String, expected: String
   ) async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let run = shop.run("run")
     let problem = await message {
       let graph = try Graph(recipe: Self.recipe(place, text), stages: shop.registry.stages)
@@ -159,6 +165,7 @@ import TrainingStages
 
   @Test func aModelShorterThanItsRowsIsRefusedBeforeTheFirstStep() async throws {
     let shop = try Workshop()
+    defer { shop.remove() }
     let recorder = MemoryRecorder()
     let problem = await message {
       let recipe = try Self.recipe("base.model.max_position_embeddings", "10")

@@ -90,24 +90,26 @@ final class StopSwitch: Sendable {
   func pull() { action.withLock { $0 }?() }
 }
 
-/// Passes requests on, and stops whoever asks in the midst of one: its answers end at their first token, as those of an
-/// engine do when the asker is cancelled.
+/// Passes requests on, and stops whoever asks in the midst of one: either before the engine begins, which then cuts
+/// answers off where it likes, or after it, when every answer ends at its first token.
 actor CancellingGenerator: Generator {
   /// The n-th request for many answers at once, as rollouts are, or for a single one, as in evaluations.
   enum Moment: Sendable, Equatable { case rollout(Int), single(Int) }
   private let base: any Generator
   private let moment: Moment
+  private let isEarly: Bool
   private let stop: StopSwitch
   private var (rollouts, singles) = (0, 0)
-  init(_ base: any Generator, at moment: Moment, _ stop: StopSwitch) {
-    (self.base, self.moment, self.stop) = (base, moment, stop)
+  init(_ base: any Generator, at moment: Moment, isEarly: Bool, _ stop: StopSwitch) {
+    (self.base, self.moment, self.isEarly, self.stop) = (base, moment, isEarly, stop)
   }
 
   func complete(_ prompts: [Prompt], _ options: GenerationOptions) async throws -> [Completion] {
     if prompts.count > 1 { rollouts += 1 } else { singles += 1 }
     let now = prompts.count > 1 ? Moment.rollout(rollouts) : .single(singles)
+    if now == moment && isEarly { stop.pull() }
     let completions = try await base.complete(prompts, options)
-    guard now == moment else { return completions }
+    guard now == moment && !isEarly else { return completions }
     stop.pull()
     return completions.map {
       Completion(

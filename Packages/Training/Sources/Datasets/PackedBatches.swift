@@ -41,8 +41,10 @@ public struct PackedBatches: Sendable {
   public init(_ corpus: TokenFile, packing: Packing, sequenceLength: Int, batchTokens: Int) throws {
     (self.corpus, self.packing) = (corpus, packing)
     (self.sequenceLength, self.batchTokens) = (sequenceLength, batchTokens)
-    guard corpus.documentCount > 0, corpus.tokenCount >= 2 else {
-      throw DatasetError("\(corpus.directory): the corpus has no tokens; it needs at least one document of two")
+    // Only a pair of tokens can teach which one follows.
+    guard (packing == .documents ? corpus.longestDocument : corpus.tokenCount) >= 2 else {
+      throw DatasetError(
+        "\(corpus.directory): no document has two tokens, so there is nothing to predict; it needs at least one")
     }
     guard batchTokens >= sequenceLength else {
       throw DatasetError(

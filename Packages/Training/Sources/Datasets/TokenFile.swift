@@ -12,6 +12,8 @@ public struct TokenFile: Sendable {
   public let directory: String
   private let tokens: MappedFile
   private let starts: MappedFile
+  /// Tokens of the longest document.
+  public private(set) var longestDocument = 0
 
   /// Throws `DatasetError` when the files are missing or do not fit together.
   public init(_ directory: String) throws {
@@ -30,6 +32,7 @@ public struct TokenFile: Sendable {
           "\(directory): document \(i) begins at token \(start), which is not between \(previous) and \(tokens.count / 4)"
         )
       }
+      longestDocument = max(longestDocument, start - previous)
       previous = start
     }
   }

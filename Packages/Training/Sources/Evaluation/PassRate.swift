@@ -35,6 +35,7 @@ public func measurePassRate(
     Prompt(tokenizer.encode(problem.prompt, recognizingSpecialTokens: true), request: UInt64(index))
   }
   let completions = try await completions(of: prompts, by: generator, options, answered)
+  try Task.checkCancellation()
   let responses = completions.map(Response.init)
   let verdicts = try await rubric.judge(zip(responses, problems).map { Attempt($0, of: $1) })
   let totals = verdicts.compactMap(\.total)

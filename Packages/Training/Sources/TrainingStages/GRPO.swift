@@ -52,7 +52,7 @@ public struct GRPO: Stage {
       try await context.recorder.record(StepRecord(stage: name, step: 0, seconds: 0, values: figures))
     }
     while state.step < plan.steps {
-      try Task.checkCancellation()
+      try state.stopIfCancelled(in: context.directory, textFiles: textFiles)
       try await session.worker.generator.adopt(state.model)
       let problems = try (0..<plan.promptsPerStep).map {
         try session.problems.problem(state.step * plan.promptsPerStep + $0, split: .train)
@@ -113,8 +113,7 @@ public struct GRPO: Stage {
     -> StepOutcome
   {
     if plan.beta > 0 { addReference(&rollouts.answers, session.base) }
-    let tokens = rollouts.answers.reduce(0) { $0 + $1.answer.count }
-    let count = rollouts.answers.count
+    let (tokens, count) = (rollouts.judgedTokens, rollouts.judgedAnswers)
     func weight(_ answer: JudgedAnswer) -> Double {
       plan.normalization == .token ? 1 / Double(tokens) : 1 / Double(answer.answer.count * count)
     }

@@ -62,7 +62,8 @@ public struct Pretrain: Stage {
     try registry.families.require(type, at: "\(path).model.model_type")
     keys["vocab_size"] = keys["vocab_size"] ?? .int(1024)
     do {
-      _ = try registry.families.make(type).describe(Array(ConfigTree.table(keys).canonicalJSON.utf8))
+      let model = try registry.families.make(type).describe(Array(ConfigTree.table(keys).canonicalJSON.utf8))
+      try checkLength(against: model.contextLength, at: "\(path).")
     } catch let error as ModelError {
       throw ConfigError(path: "\(path).model", problem: error.description)
     }
@@ -80,7 +81,7 @@ public struct Pretrain: Stage {
     try await context.recorder.rewind(stage: name, to: state.step)
     let (began, before) = (ContinuousClock.now, state.seconds)
     while state.step < plan.steps {
-      try Task.checkCancellation()
+      try state.stopIfCancelled(in: context.directory, textFiles: textFiles)
       let outcome = step(&state, batches.next(&state.cursor))
       state.step += 1
       state.seconds = before + (ContinuousClock.now - began).seconds
@@ -130,6 +131,15 @@ public struct Pretrain: Stage {
     )
   }
 
+  private func checkLength(against contextLength: Int, at path: String = "") throws {
+    guard contextLength >= plan.sequenceLength else {
+      throw ConfigError(
+        path: "\(path)sequenceLength",
+        problem: "is \(plan.sequenceLength), but the model's max_position_embeddings is \(contextLength); "
+          + "it must be at most that")
+    }
+  }
+
   private func freshState(_ corpus: CorpusArtifact, _ context: RunContext) throws -> TrainerState {
     let tokenizer = try BytePairEncoding(contentsOf: corpus.directory)
     let configuration = try plan.configuration(for: tokenizer)
@@ -144,13 +154,7 @@ public struct Pretrain: Stage {
     let weights = FreshWeights(
       seed: UInt64(bitPattern: Int64(plan.seed)), standardDeviation: Float(range), on: context.device)
     let model = try family.build(text, Weights(weights), context.device)
-    guard model.contextLength >= plan.sequenceLength else {
-      throw ConfigError(
-        path: "sequenceLength",
-        problem:
-          "is \(plan.sequenceLength), but the model's max_position_embeddings is \(model.contextLength); it must be at most that"
-      )
-    }
+    try checkLength(against: model.contextLength)
     return TrainerState(
       model: model, optimizer: Optimizer(plan.optimizer, for: model, isHiddenMatrix: model.isHiddenMatrix),
       cursor: Cursor(seed: UInt64(bitPattern: Int64(plan.seed))))

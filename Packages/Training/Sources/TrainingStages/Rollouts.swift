@@ -8,7 +8,11 @@ import Text
 
 /// Everything about the answers to one step's prompts.
 struct RolloutBatch: Sendable {
+  /// Those that move the policy; without a reference an answer of no advantage is left out.
   var answers: [JudgedAnswer] = []
+  /// All answers that were judged and their tokens: what losses are divided by.
+  var judgedAnswers = 0
+  var judgedTokens = 0
   var records: [RolloutRecord] = []
   /// Averages by TRL's names.
   var figures: [String: Double] = [:]
@@ -31,6 +35,8 @@ struct RolloutWorker: Sendable {
       (0..<plan.groupSize).map { Prompt(tokens, request: UInt64(p * plan.groupSize + $0)) }
     }
     let completions = try await generator.complete(requests, options)
+    // Answers that a cancelled task cut short are no policy's answers, and nothing may be learnt from them.
+    try Task.checkCancellation()
     var batch = RolloutBatch()
     var tally = Tally()
     for (p, problem) in problems.enumerated() {
@@ -40,6 +46,8 @@ struct RolloutWorker: Sendable {
       tally.add(group, verdicts)
       for i in group.indices {
         guard let advantage = advantages[i], let total = verdicts[i].total else { continue }
+        batch.judgedAnswers += 1
+        batch.judgedTokens += group[i].tokens.count
         if advantage != 0 || plan.beta > 0 {
           batch.answers.append(
             JudgedAnswer(

@@ -36,6 +36,13 @@ struct TrainerState: Sendable {
     _ = try DurableDirectory.prune(checkpoints, keeping: 2)
   }
 
+  /// Ends the work of a cancelled task between two steps: what is done is saved, so that nothing is done again.
+  func stopIfCancelled(in directory: String, textFiles: TextFiles) throws {
+    guard Task.isCancelled else { return }
+    if step > 0 { try save(in: directory, textFiles: textFiles) }
+    throw CancellationError()
+  }
+
   private func write(into directory: String, textFiles: TextFiles) throws {
     try ModelDirectory.write(model, textFiles: textFiles, into: directory)
     try SafetensorsWriter().write(optimizer.tensorsToStore, in: directory, stem: Self.optimizerStem)
