@@ -116,7 +116,7 @@ private let recipe = """
     ),
     (
       "{ base: { stage: pretrian, from: corpus } }",
-      "no stage 'pretrian'; installed: evaluate, grpo, pretrain, puzzle-corpus (did you mean 'pretrain'?)"
+      "config: stages.base.stage: no stage 'pretrian'; installed: evaluate, grpo, pretrain, puzzle-corpus (did you mean 'pretrain'?)"
     ),
     (
       "{ corpus: { stage: puzzle-corpus, step: 3 } }",
