@@ -70,6 +70,7 @@ enum DemoRecipe {
         promptsPerStep: 16
         groupSize: 8
         maxTokens: 340
+        microBatchTokens: 4096
         optimizer: {learningRate: 0.0002, weightDecay: 0.0}
       final_3: {<<: *three, from: thinker}
       final_2: {<<: *two, from: thinker}

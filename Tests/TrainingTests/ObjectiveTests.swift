@@ -41,6 +41,7 @@ private struct Policy: Module {
 
   @Test func equalRewardsTeachNothing() {
     #expect(groupRelativeAdvantages([0.25, 0.25, 0.25]) == [0, 0, 0])
+    #expect(groupRelativeAdvantages([Double](repeating: 1.1, count: 7)) == [Double](repeating: 0, count: 7))
     #expect(groupRelativeAdvantages([1]) == [0])
   }
 

@@ -1,4 +1,5 @@
-// Memory that is used again, so that a training step at steady state asks the system for nothing.
+// Memory that is used again, so that a training step at steady state asks the system for nothing. Steps whose shapes
+// change, as in reinforcement learning, would fill it with blocks of every size, so what lies idle is bounded.
 import Synchronization
 import Tensors
 
@@ -7,6 +8,16 @@ final class StoragePool: Sendable {
   private struct State {
     var free: [Int: [UnsafeMutableRawPointer]] = [:]
     var statistics = MemoryStatistics()
+
+    /// Gives the largest idle blocks back to the system until at most `limit` idle bytes are left.
+    mutating func release(downTo limit: Int) {
+      for size in free.keys.sorted(by: >) {
+        while statistics.idleBytes > limit, let block = free[size]?.popLast() {
+          block.deallocate()
+          statistics.bytesFromSystem -= size
+        }
+      }
+    }
   }
   private struct Protected: @unchecked Sendable { var state = State() }  // reached only through the mutex below
   private let state = Mutex(Protected())
@@ -18,10 +29,10 @@ final class StoragePool: Sendable {
   func allocate(byteCount: Int) -> Storage {
     let size = Self.sizeClass(byteCount)
     let address = state.withLock { protected in
-      protected.state.statistics.bytesInUse += size
-      protected.state.statistics.peakBytesInUse =
-        max(protected.state.statistics.peakBytesInUse, protected.state.statistics.bytesInUse)
+      protected.state.statistics.use(size)
       if let block = protected.state.free[size]?.popLast() { return Block(address: block) }
+      // The new block is in use already but not from the system yet.
+      protected.state.release(downTo: protected.state.statistics.peakBytesInUse / Self.idleShare - size)
       protected.state.statistics.systemAllocations += 1
       protected.state.statistics.bytesFromSystem += size
       return Block(address: .allocate(byteCount: size, alignment: 64))
@@ -41,14 +52,11 @@ final class StoragePool: Sendable {
 
   /// Gives blocks that nobody uses back to the system.
   func trim() {
-    state.withLock { protected in
-      for (size, blocks) in protected.state.free {
-        blocks.forEach { $0.deallocate() }
-        protected.state.statistics.bytesFromSystem -= size * blocks.count
-      }
-      protected.state.free = [:]
-    }
+    state.withLock { $0.state.release(downTo: 0) }
   }
+
+  /// One part in so many of the peak may lie idle when the system is asked for more.
+  private static let idleShare = 4
 
   /// Four classes per power of two: at most a fifth of a block is unused.
   static func sizeClass(_ byteCount: Int) -> Int {
@@ -66,4 +74,11 @@ public struct MemoryStatistics: Sendable, Equatable {
   public var bytesFromSystem = 0
   public var bytesInUse = 0
   public var peakBytesInUse = 0
+  /// Kept for later use.
+  public var idleBytes: Int { bytesFromSystem - bytesInUse }
+
+  mutating func use(_ size: Int) {
+    bytesInUse += size
+    peakBytesInUse = max(peakBytesInUse, bytesInUse)
+  }
 }

@@ -14,7 +14,7 @@ public struct ServedModel: Sendable {
   public var generator: any Generator
   /// The largest number of tokens that prompt and answer may have together.
   public var contextLength: Int
-  /// What a request that leaves a setting out gets. The seed is not used: without one, every request draws its own.
+  /// What a request that leaves a setting out gets; by default an answer may fill the context. The seed is not used: without one, every request draws its own.
   public var options: GenerationOptions
   /// Names weights and build, so that clients know when an equal seed means an equal answer.
   public var systemFingerprint: String
@@ -25,11 +25,14 @@ public struct ServedModel: Sendable {
 
   public init(
     id: String, tokenizer: any Tokenizer, template: any ChatTemplate, generator: any Generator, contextLength: Int,
-    options: GenerationOptions = GenerationOptions(), systemFingerprint: String, unwrapsAnswer: Bool = false,
+    options: GenerationOptions? = nil, systemFingerprint: String, unwrapsAnswer: Bool = false,
     created: Int = 0
   ) {
     (self.id, self.tokenizer, self.template, self.generator) = (id, tokenizer, template, generator)
-    (self.contextLength, self.options, self.systemFingerprint) = (contextLength, options, systemFingerprint)
+    (self.contextLength, self.systemFingerprint) = (contextLength, systemFingerprint)
+    var whole = GenerationOptions()
+    whole.maxTokens = contextLength
+    self.options = options ?? whole
     (self.unwrapsAnswer, self.created) = (unwrapsAnswer, created)
   }
 

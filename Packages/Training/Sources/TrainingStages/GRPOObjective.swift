@@ -5,10 +5,11 @@ import Tensors
 import Text
 
 /// A_i = (r_i − mean r) / (std r + 10⁻⁴) within a group, with the sample standard deviation; without scaling, r_i − mean r.
-/// A reward of nil (nobody judged the answer) takes no part and has no advantage.
+/// Equal rewards give exactly 0, whatever the rounding of their mean. A reward of nil (nobody judged the answer) takes no part and has no advantage.
 public func groupRelativeAdvantages(_ rewards: [Double?], isScaled: Bool = true) -> [Double?] {
   let known = rewards.compactMap { $0 }
-  guard !known.isEmpty else { return rewards }
+  guard let first = known.first else { return rewards }
+  if known.allSatisfy({ $0 == first }) { return rewards.map { $0.map { _ in 0 } } }
   let mean = known.reduce(0, +) / Double(known.count)
   let variance = known.count > 1 ? known.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(known.count - 1) : 0
   let scale = isScaled ? 1 / (variance.squareRoot() + 1e-4) : 1
