@@ -1,5 +1,7 @@
 // Memory that is used again, so that a training step at steady state asks the system for nothing. Steps whose shapes
-// change, as in reinforcement learning, would fill it with blocks of every size, so what lies idle is bounded.
+// change, as in reinforcement learning, would fill it with blocks of every size, so the pool never holds more than one
+// and a half times what was in use at once.
+import CKernels
 import Synchronization
 import Tensors
 
@@ -9,11 +11,11 @@ final class StoragePool: Sendable {
     var free: [Int: [UnsafeMutableRawPointer]] = [:]
     var statistics = MemoryStatistics()
 
-    /// Gives the largest idle blocks back to the system until at most `limit` idle bytes are left.
+    /// Gives idle blocks back to the system, the largest first, until it has lent at most `limit` bytes.
     mutating func release(downTo limit: Int) {
       for size in free.keys.sorted(by: >) {
-        while statistics.idleBytes > limit, let block = free[size]?.popLast() {
-          block.deallocate()
+        while statistics.bytesFromSystem > limit, let block = free[size]?.popLast() {
+          ck_memory_give(block, size)
           statistics.bytesFromSystem -= size
         }
       }
@@ -23,7 +25,7 @@ final class StoragePool: Sendable {
   private let state = Mutex(Protected())
 
   deinit {
-    state.withLock { $0.state.free.values.forEach { $0.forEach { $0.deallocate() } } }
+    trim()
   }
 
   func allocate(byteCount: Int) -> Storage {
@@ -31,11 +33,13 @@ final class StoragePool: Sendable {
     let address = state.withLock { protected in
       protected.state.statistics.use(size)
       if let block = protected.state.free[size]?.popLast() { return Block(address: block) }
-      // The new block is in use already but not from the system yet.
-      protected.state.release(downTo: protected.state.statistics.peakBytesInUse / Self.idleShare - size)
+      protected.state.release(downTo: protected.state.statistics.peakBytesInUse * 3 / 2 - size)
       protected.state.statistics.systemAllocations += 1
       protected.state.statistics.bytesFromSystem += size
-      return Block(address: .allocate(byteCount: size, alignment: 64))
+      guard let block = ck_memory_take(size) else {
+        preconditionFailure("memory: the system has no \(size) bytes more; smaller micro-batches need less")
+      }
+      return Block(address: block)
     }
     return Storage(address.address, byteCount: byteCount) { [self] in give(back: Block(address: $0), size) }
   }
@@ -55,9 +59,6 @@ final class StoragePool: Sendable {
     state.withLock { $0.state.release(downTo: 0) }
   }
 
-  /// One part in so many of the peak may lie idle when the system is asked for more.
-  private static let idleShare = 4
-
   /// Four classes per power of two: at most a fifth of a block is unused.
   static func sizeClass(_ byteCount: Int) -> Int {
     let least = max(byteCount, 256)
@@ -74,8 +75,6 @@ public struct MemoryStatistics: Sendable, Equatable {
   public var bytesFromSystem = 0
   public var bytesInUse = 0
   public var peakBytesInUse = 0
-  /// Kept for later use.
-  public var idleBytes: Int { bytesFromSystem - bytesInUse }
 
   mutating func use(_ size: Int) {
     bytesInUse += size

@@ -20,6 +20,12 @@ ck_isa ck_best_isa(void);
 int ck_isa_available(ck_isa isa);
 const char *ck_isa_name(ck_isa isa);
 
+// ---- memory -----------------------------------------------------------------------------------------------------
+// A block of `bytes` (above 0), aligned to 64 bytes and not cleared; NULL when the system has none. It is given back
+// with the size it was taken with. Large blocks are mappings of their own.
+void *ck_memory_take(ck_size bytes);
+void ck_memory_give(void *block, ck_size bytes);
+
 // ---- thread pool ------------------------------------------------------------------------------------------------
 // `threads` counts the calling thread: a pool of 1 has no workers. Chunks 0..<count are claimed one by one by the
 // workers and the caller, so a busy core delays one chunk, not the job. One job at a time: concurrent callers queue.
