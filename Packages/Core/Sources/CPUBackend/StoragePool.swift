@@ -1,6 +1,6 @@
 // Memory that is used again, so that a training step at steady state asks the system for nothing. Steps whose shapes
-// change, as in reinforcement learning, would fill it with blocks of every size, so the pool never holds more than one
-// and a half times what was in use at once.
+// change, as in reinforcement learning, would fill it with blocks of every size, so the pool holds at most half
+// as much again as was in use at once.
 import CKernels
 import Synchronization
 import Tensors
@@ -33,7 +33,7 @@ final class StoragePool: Sendable {
     let address = state.withLock { protected in
       protected.state.statistics.use(size)
       if let block = protected.state.free[size]?.popLast() { return Block(address: block) }
-      protected.state.release(downTo: protected.state.statistics.peakBytesInUse * 3 / 2 - size)
+      protected.state.release(downTo: Self.limit(peak: protected.state.statistics.peakBytesInUse) - size)
       protected.state.statistics.systemAllocations += 1
       protected.state.statistics.bytesFromSystem += size
       guard let block = ck_memory_take(size) else {
@@ -58,6 +58,9 @@ final class StoragePool: Sendable {
   func trim() {
     state.withLock { $0.state.release(downTo: 0) }
   }
+
+  /// Small processes may keep what they like; in large ones a third of the memory may lie idle.
+  private static func limit(peak: Int) -> Int { max(peak + 64 << 20, peak * 3 / 2) }
 
   /// Four classes per power of two: at most a fifth of a block is unused.
   static func sizeClass(_ byteCount: Int) -> Int {
