@@ -29,7 +29,9 @@ let models = architecture("Text", "LanguageModels", "DeepSeek")
 let numbers = core("Tensors", "CPUBackend", "Layers")
 
 func app(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies, path: "Apps/\(name)", swiftSettings: strict)
+  .executableTarget(
+    name: name, dependencies: dependencies, path: "Apps/\(name)",
+    exclude: name == "TrainAndServe" ? ["recipe.yaml"] : [], swiftSettings: strict)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)

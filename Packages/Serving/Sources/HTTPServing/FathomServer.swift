@@ -37,12 +37,20 @@ public struct FathomServer: Sendable {
     ServerService(routes: routes, listening: listening, logger: logger)
   }
 
-  /// Serves until the process receives SIGTERM or SIGINT. Apps with services of their own put `makeService()` beside
+  /// Serves until the process receives SIGTERM or SIGINT, or this task is cancelled; what is being streamed then is
+  /// completed first. Apps with services of their own put `makeService()` beside
   /// them in a `ServiceGroup` instead.
   public func run() async throws {
     let configuration = ServiceGroupConfiguration(
       services: [makeService()], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-    try await ServiceGroup(configuration: configuration).run()
+    let group = ServiceGroup(configuration: configuration)
+    // A task of its own, awaited here: a cancelled server would cut its streams.
+    let serving = Task { try await group.run() }
+    try await withTaskCancellationHandler {
+      try await serving.value
+    } onCancel: {
+      Task { await group.triggerGracefulShutdown() }
+    }
   }
 
   /// The port that the server listens on. Waits until it does; throws `ServerError` when it could not begin to.

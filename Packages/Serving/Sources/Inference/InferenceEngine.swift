@@ -13,8 +13,8 @@ public struct EngineSettings: Sendable {
   /// Prompt tokens taken into one step at most, beside the sequences that are being continued.
   public var prefillTokens = 4096
   /// The absorbed form reads less memory; the textbook form gives the log-probabilities that training computes.
-  public var form = AttentionForm.absorbed
-  public init() {}
+  public var form: AttentionForm
+  public init(form: AttentionForm = .absorbed) { self.form = form }
 }
 
 /// Owns a model and its attention memory. Requests join the running batch as slots become free.
