@@ -48,7 +48,8 @@ let package = Package(
   targets: [
     app(
       "fathom",
-      numbers + core("Autograd", "ReferenceBackend") + allInfra + models + rewards("Rewards", "Verifiers") + allTraining
+      numbers + core("Autograd", "ReferenceBackend", "Instruments") + allInfra + models
+        + rewards("Rewards", "Verifiers") + allTraining
         + serving("Inference", "HTTPServing") + logicPuzzles + arguments + logging + services),
     app(
       "TrainOnly",
@@ -58,7 +59,7 @@ let package = Package(
       "TrainAndServe",
       numbers + allInfra + models + rewards("Rewards", "Verifiers") + allTraining + serving("Inference", "HTTPServing")
         + logicPuzzles + logging + services),
-    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels")),
+    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels", "Instruments")),
     tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers") + logging),
     tests(
       "ArchitectureTests",
