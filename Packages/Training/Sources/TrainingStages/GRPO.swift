@@ -112,7 +112,7 @@ public struct GRPO: Stage {
     }
   }
 
-  /// `updatesPerRollout` steps on the answers of one rollout.
+  /// `updatesPerRollout` steps on the answers of one rollout, up to the first that is not finite.
   private func update(_ state: inout TrainerState, _ rollouts: inout RolloutBatch, _ session: Session) throws
     -> StepOutcome
   {
