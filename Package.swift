@@ -50,7 +50,8 @@ let package = Package(
   targets: [
     app(
       "fathom",
-      numbers + core("Autograd", "ReferenceBackend") + allInfra + models + rewards("Rewards", "Verifiers") + allTraining
+      numbers + core("Autograd", "ReferenceBackend", "Instruments") + allInfra + models
+        + rewards("Rewards", "Verifiers") + allTraining
         + serving("Inference", "HTTPServing") + logicPuzzles + arguments + logging + services),
     app(
       "TrainOnly",
@@ -60,7 +61,7 @@ let package = Package(
       "TrainAndServe",
       numbers + allInfra + models + rewards("Rewards", "Verifiers") + allTraining + serving("Inference", "HTTPServing")
         + logicPuzzles + logging + services),
-    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels")),
+    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels", "Instruments")),
     tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers") + logging),
     tests(
       "ArchitectureTests",

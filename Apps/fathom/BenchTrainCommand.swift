@@ -2,6 +2,8 @@
 import ArgumentParser
 import CPUBackend
 import Foundation
+import Instruments
+import Tensors
 
 struct BenchTrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,6 +17,8 @@ struct BenchTrainCommand: ParsableCommand {
   var steps = 12
   @Option(help: ArgumentHelp("A Python with torch and transformers to compare with.", valueName: "python"))
   var against: String?
+  @Flag(help: "Also show which operations the time goes to.")
+  var profile = false
   @Flag(help: "Print one line of JSON.")
   var json = false
   @OptionGroup var compute: ComputeOptions
@@ -27,6 +31,9 @@ struct BenchTrainCommand: ParsableCommand {
     guard (1...100_000).contains(steps) else {
       throw ValidationError("--steps is \(steps); it must be between 1 and 100000.")
     }
+    guard !profile || against == nil else {
+      throw ValidationError("--profile slows our side a little, so it does not go with --against; run them apart.")
+    }
   }
 
   func run() throws {
@@ -34,7 +41,8 @@ struct BenchTrainCommand: ParsableCommand {
     let (progress, load) = (TerminalProgress(), BenchLoad())
     defer { progress.clear() }
     load.warn(progress)
-    var trainer = try BenchTrainer(shape, on: parts.device)
+    let profiling = profile ? ProfilingBackend(parts.device.backend) : nil
+    var trainer = try BenchTrainer(shape, on: parts.device, profiling)
     let peer = try against.map { try BenchPeer(python: $0, shape, threads: parts.threads) }
     defer { peer?.end() }
     if peer != nil { progress.note("bench: the peer is loading and tries which of its forms is the fastest") }
@@ -54,6 +62,7 @@ struct BenchTrainCommand: ParsableCommand {
       }
       result.theirs += try peer?.timed(each) ?? []
     }
+    result.profile = profiling.map { BenchProfile($0.measurements, stepSeconds: result.ours) }
     progress.clear()
     if json { try Output.json(result.summary) } else { try Output.write(result.text) }
   }

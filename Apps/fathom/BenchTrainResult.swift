@@ -13,6 +13,8 @@ struct BenchTrainResult {
   /// Seconds of each timed step.
   var ours: [Double] = []
   var theirs: [Double] = []
+  /// Nil when none was asked for.
+  var profile: BenchProfile?
 
   init(_ shape: BenchShape, threads: Int, parameters: Int, load: Double, peer: BenchPeer.Description?) {
     (self.shape, self.threads, self.parameters, self.load, self.peer) = (shape, threads, parameters, load, peer)
@@ -52,6 +54,7 @@ extension BenchTrainResult {
     var peerBest: Double?
     var ratio: Double?
     var peer: String?
+    var profile: BenchProfile.Summary?
   }
 
   var summary: Summary {
@@ -59,7 +62,7 @@ extension BenchTrainResult {
     var summary = Summary(
       tokensPerSecond: Self.rounded(own.median), best: Self.rounded(own.best), shape: shape.rawValue,
       parameters: parameters, batch: shape.batch, sequenceLength: shape.sequenceLength, threads: threads,
-      isa: InstructionSet.best.rawValue, steps: ours.count, load: load)
+      isa: InstructionSet.best.rawValue, steps: ours.count, load: load, profile: profile?.summary)
     if let peer, let other = rates(theirs) {
       summary.peerTokensPerSecond = Self.rounded(other.median)
       summary.peerBest = Self.rounded(other.best)
@@ -93,7 +96,7 @@ extension BenchTrainResult {
       \(shape.rawValue): \(Figures.count(parameters)) parameters, \(shape.batch) × \(shape.sequenceLength) tokens a step, \
       \(threads) thread\(threads == 1 ? "" : "s"), median of \(ours.count) steps
 
-      \(table.text)
+      \(table.text)\(profile.map { "\n\($0.text)" } ?? "")
       """
   }
 

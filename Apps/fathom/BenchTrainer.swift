@@ -1,5 +1,6 @@
 // Our side of `fathom bench train`: a fresh model and the step that pretraining takes, with a clock around it.
 import DeepSeek
+import Instruments
 import LanguageModels
 import Layers
 import Optimizers
@@ -11,9 +12,12 @@ struct BenchTrainer {
   private var model: DeepSeekV3Model
   private var optimizer: Optimizer
   private var random = RandomStream(seed: 1)
+  private let profiling: ProfilingBackend?
 
-  init(_ shape: BenchShape, on device: Device) throws {
-    self.shape = shape
+  /// Trains on `device`, or with a profile on that.
+  init(_ shape: BenchShape, on device: Device, _ profiling: ProfilingBackend? = nil) throws {
+    (self.shape, self.profiling) = (shape, profiling)
+    let device = profiling.map { Device($0) } ?? device
     let weights = FreshWeights(seed: 0, standardDeviation: 0.02, on: device)
     model = try DeepSeekV3Model(Array(shape.configuration.utf8), from: Weights(weights), on: device)
     optimizer = Optimizer(OptimizerSettings(), for: model, isHiddenMatrix: model.isHiddenMatrix)
@@ -23,9 +27,10 @@ struct BenchTrainer {
   var parameterCount: Int { model.parameters.reduce(0) { $0 + ($1.isTrained ? $1.tensor.shape.count : 0) } }
 
   /// Seconds of each of `steps` steps, after one that is not timed. `report` gets the number of
-  /// steps that are done, while no clock runs.
+  /// steps that are done, while no clock runs. A profile is of the timed steps.
   mutating func timed(_ steps: Int, _ report: (Int) -> Void = { _ in }) throws -> [Double] {
     _ = try step()
+    profiling?.reset()
     return try (1...steps).map { done in
       let seconds = try step()
       report(done)
@@ -39,12 +44,16 @@ struct BenchTrainer {
     let (batch, targets) = draw()
     let options = TrainingOptions()
     let began = ContinuousClock.now
+    profiling?.begin(.forward)
     var observations: [RouterObservation] = []
     let (loss, gradients) = valueAndGradients(of: model) { tracked in
       let pass = tracked.trainingPass(batch, targets: targets, options)
       observations = pass.observations
-      return pass.logProbabilities.total() * (-1 / Float(targets.count))
+      let loss = pass.logProbabilities.total() * (-1 / Float(targets.count))
+      profiling?.begin(.backward)
+      return loss
     }
+    profiling?.begin(.update)
     let value = loss.scalar()
     let norm = optimizer.update(&model, along: gradients, multiplier: 1)
     model.settle(observations, options)

@@ -21,6 +21,9 @@ enum Figures {
       : String(format: "%.2e", value)
   }
 
+  /// "31.2 %" for a share of 0.312.
+  static func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
+
   /// "671.03 billion", "1.84 million", "812".
   static func count(_ value: Int) -> String {
     let scales = [(1e12, "trillion"), (1e9, "billion"), (1e6, "million")]

@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "Autograd", targets: ["Autograd"]),
     .library(name: "Layers", targets: ["Layers"]),
     .library(name: "CKernels", targets: ["CKernels"]),
+    .library(name: "Instruments", targets: ["Instruments"]),
   ],
   targets: [
     .systemLibrary(
@@ -33,5 +34,6 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Autograd", dependencies: ["Tensors"], swiftSettings: strict),
     .target(name: "Layers", dependencies: ["Tensors", "Autograd"], swiftSettings: strict),
+    .target(name: "Instruments", dependencies: ["Tensors"], swiftSettings: strict),
   ]
 )

@@ -8,6 +8,7 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 let core: [Target.Dependency] = ["Tensors", "Autograd", "Layers"].map { .product(name: $0, package: "Core") }
+let instruments: Target.Dependency = .product(name: "Instruments", package: "Core")
 let infra: [Target.Dependency] = ["Plugins", "Recipes", "Checkpoints", "ProcessGraph"].map {
   .product(name: $0, package: "Infra")
 }
@@ -33,7 +34,7 @@ let package = Package(
       name: "Evaluation", dependencies: ["Datasets"] + infra + architecture + rewards, swiftSettings: strict),
     .target(
       name: "TrainingStages",
-      dependencies: ["Datasets", "Optimizers", "Evaluation"] + core + infra + architecture + rewards,
+      dependencies: ["Datasets", "Optimizers", "Evaluation", instruments] + core + infra + architecture + rewards,
       swiftSettings: strict),
   ]
 )

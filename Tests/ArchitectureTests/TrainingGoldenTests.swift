@@ -83,23 +83,36 @@ private struct TrainingGolden {
   }
 }
 
-/// A backend under test, by a name that shows in the report.
-private enum Machine: String, CaseIterable, CustomTestStringConvertible {
-  case best, scalar, definitions
-  var testDescription: String { rawValue }
-  func golden() throws -> TrainingGolden {
+/// A backend under test, by a name that shows in the report: each instruction set that this processor has, forced,
+/// and the definitions.
+private enum Machine: Equatable, CustomTestStringConvertible {
+  case kernels(InstructionSet)
+  case definitions
+  static let allCases: [Machine] = InstructionSet.allCases.filter(\.isAvailable).map(Machine.kernels) + [.definitions]
+
+  var testDescription: String { backend.name }
+  var backend: any Backend {
     switch self {
-    case .best: try TrainingGolden(on: CPUBackend(threads: 1))
-    case .scalar: try TrainingGolden(on: CPUBackend(threads: 1, instructionSet: .scalar))
-    case .definitions: try TrainingGolden(on: ReferenceBackend())
+    case .kernels(let set): CPUBackend(threads: 1, instructionSet: set)
+    case .definitions: ReferenceBackend()
     }
   }
+  func golden() throws -> TrainingGolden { try TrainingGolden(on: backend) }
 }
 
 /// |a − b| relative to b.
 private func relative(_ a: Double, _ b: Double) -> Double { abs(a - b) / abs(b) }
 
 @Suite struct TrainingGoldenTests {
+  /// What follows would pass on one machine's best kernels alone if the others were not forced.
+  @Test func everyInstructionSetOfThisProcessorIsForced() throws {
+    let names = try Machine.allCases.map { try $0.golden().model.device.backend.name }
+    #expect(names.contains("cpu/scalar") && names.contains("cpu/\(InstructionSet.best.rawValue)"))
+    #expect(Set(names).count == names.count && names.last == "reference")
+    #expect(names.contains("cpu/avx2") == InstructionSet.avx2.isAvailable)
+    #expect(names.contains("cpu/avx512") == InstructionSet.avx512.isAvailable)
+  }
+
   @Test(arguments: Machine.allCases) fileprivate func lossesEqualThoseOfTorch(machine: Machine) throws {
     let golden = try machine.golden()
     let pass = golden.pass(golden.model, golden.rows)
@@ -189,10 +202,7 @@ private func relative(_ a: Double, _ b: Double) -> Double { abs(a - b) / abs(b) 
 
   @Test(arguments: ["wide", "tall"]) func newtonSchulzEqualsThatOfTorch(name: String) throws {
     let files = try CheckpointFiles(TrainingGolden.directory, stem: "muon")
-    let backends: [any Backend] = [
-      CPUBackend(threads: 1), CPUBackend(threads: 1, instructionSet: .scalar), ReferenceBackend(),
-    ]
-    for backend in backends {
+    for backend in Machine.allCases.map(\.backend) {
       let source = CheckpointWeights(files, on: Device(backend))
       let shape = Shape(try files.entry(named: name).shape)
       let matrix = try source.tensor(name, shape: shape, role: .matrix)

@@ -18,6 +18,7 @@ private let places: [String: Place] = [
   "CPUBackend": Place("Core", "Tensors", "ReferenceBackend", "CKernels", "COpenBLAS"),
   "Autograd": Place("Core", "Tensors"),
   "Layers": Place("Core", "Tensors", "Autograd"),
+  "Instruments": Place("Core", "Tensors"),
   "Recipes": Place("Infra", "Yams"),
   "Plugins": Place("Infra", "Recipes"),
   "Checkpoints": Place("Infra", "Tensors", "Layers", "CLibCrypto"),
@@ -34,8 +35,8 @@ private let places: [String: Place] = [
   "Evaluation": Place(
     "Training", "Datasets", "Plugins", "Recipes", "ProcessGraph", "Text", "LanguageModels", "Rewards"),
   "TrainingStages": Place(
-    "Training", "Datasets", "Optimizers", "Evaluation", "Tensors", "Autograd", "Layers", "Plugins", "Recipes",
-    "Checkpoints", "ProcessGraph", "Text", "LanguageModels", "Rewards"),
+    "Training", "Datasets", "Optimizers", "Evaluation", "Tensors", "Autograd", "Layers", "Instruments", "Plugins",
+    "Recipes", "Checkpoints", "ProcessGraph", "Text", "LanguageModels", "Rewards"),
   "Inference": Place("Serving", "Tensors", "Layers", "Text", "LanguageModels", "Plugins"),
   "HTTPServing": Place(
     "Serving", "Text", "LanguageModels", "Hummingbird", "HTTPTypes", "NIOCore", "Logging", "ServiceLifecycle",

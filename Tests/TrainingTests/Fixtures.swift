@@ -46,7 +46,7 @@ struct Surprise: Error, CustomStringConvertible {
 struct Workshop: Sendable {
   let directory: String
   let registry: Registry
-  let device = Device(CPUBackend(threads: 2))
+  var device = Device(CPUBackend(threads: 2))
 
   init() throws {
     registry = try Registry([

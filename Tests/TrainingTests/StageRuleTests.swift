@@ -65,9 +65,12 @@ import TrainingStages
     let steps = await recorder.steps
     #expect(found.stage == "pretrain" && found.step == steps.count && found.step < 20)
     #expect(found.description.hasPrefix("stage 'pretrain' diverged at step \(found.step): loss "))
+    #expect(found.description.contains(" on \(found.batch); first not finite was \(found.place.what); "))
+    #expect(found.batch.hasPrefix("documents ") && found.place.module != nil && found.skipped == 0)
     #expect(found.description.hasSuffix("the last checkpoint is kept, a lower learning rate may work"))
     let last = try #require(steps.last)
     #expect(!(last.values["loss"] ?? 0).isFinite || !(last.values["grad_norm"] ?? 0).isFinite, "it is on record")
+    #expect(last.values["skipped"] == nil)
     let checkpoints = try FileManager.default.contentsOfDirectory(atPath: "\(run.directory)/pretrain/checkpoints")
     #expect(checkpoints.contains("step-00000\(found.step - 1)") && !checkpoints.contains("step-00000\(found.step)"))
   }
@@ -117,6 +120,8 @@ import TrainingStages
     ("base.optimizer.clip", "-1", "config: stages.base.optimizer.clip: is -1.0; it must be 0 or more"),
     ("base.optimizer.schedule.decayFraction", "2", "decayFraction: is 2.0; it must be between 0 and 1"),
     ("base.objective.mtpLossWeight", "-0.1", "config: stages.base.objective.mtpLossWeight: is -0.1"),
+    ("base.divergence.skips", "-1", "config: stages.base.divergence.skips: is -1; it must be at least 0"),
+    ("thinker.divergence.skips", "-3", "config: stages.thinker.divergence.skips: is -3; it must be at least 0"),
     ("base.batchTokens", "10", "config: stages.base.batchTokens: is 10; it must be at least 20"),
     ("base.step", "3", "config: stages.base.step: no such setting; this section has: "),
     ("base.packing", "tight", "config: stages.base.packing: "),

@@ -15,11 +15,28 @@ public struct Cursor: Codable, Sendable, Equatable {
     position += 1
     if position >= count { (epoch, position) = (epoch + 1, 0) }
   }
+  /// The examples taken since `start`, for people: "documents 512–539 of epoch 0". Numbers are positions in the
+  /// epoch's order.
+  public func taken(since start: Cursor, of count: Int, _ noun: String) -> String {
+    if (start.epoch, start.position) == (epoch, position) { return "no \(noun)s" }
+    let last = position == 0 ? (epoch: epoch - 1, position: count - 1) : (epoch: epoch, position: position - 1)
+    if start.epoch == last.epoch {
+      return "\((start.position..<last.position + 1).listed(noun)) of epoch \(start.epoch)"
+    }
+    return "\(noun)s \(start.position) of epoch \(start.epoch) to \(last.position) of epoch \(last.epoch)"
+  }
   /// The order of an epoch: a fixed function of seed and epoch (Fisher–Yates).
   public func order(of count: Int) -> [Int32] {
     var random = RandomStream(seed: seed, path: 0x6F72646572, UInt64(epoch))
     var order = (0..<Int32(count)).map { $0 }
     for i in stride(from: count - 1, to: 0, by: -1) { order.swapAt(i, Int(random.next() % UInt64(i + 1))) }
     return order
+  }
+}
+
+extension Range<Int> {
+  /// "problem 7", "problems 32–47".
+  package func listed(_ noun: String) -> String {
+    count == 1 ? "\(noun) \(lowerBound)" : "\(noun)s \(lowerBound)–\(upperBound - 1)"
   }
 }

@@ -31,10 +31,12 @@ public struct Optimizer: Module {
     }
   }
 
-  /// One step. Returns the gradient's norm before clipping.
+  /// One step. Returns the gradient's norm before clipping; who knows it already hands it in.
   @discardableResult
-  public mutating func update(_ model: inout some Module, along gradients: Gradients, multiplier: Double) -> Double {
-    let norm = gradients.norm()
+  public mutating func update(
+    _ model: inout some Module, along gradients: Gradients, norm known: Double? = nil, multiplier: Double
+  ) -> Double {
+    let norm = known ?? gradients.norm()
     let scale = settings.clip > 0 && norm > settings.clip ? settings.clip / norm : 1
     step += 1
     let directions = orthogonalDirections(gradients, scale: Float(scale))

@@ -54,20 +54,24 @@ public struct GRPO: Stage {
     while state.step < plan.steps {
       try state.stopIfCancelled(in: context.directory, textFiles: textFiles)
       try await session.worker.generator.adopt(state.model)
-      let problems = try (0..<plan.promptsPerStep).map {
-        try session.problems.problem(state.step * plan.promptsPerStep + $0, split: .train)
-      }
+      let first = state.step * plan.promptsPerStep
+      let numbers = first..<first + plan.promptsPerStep
+      let problems = try numbers.map { try session.problems.problem($0, split: .train) }
       var rollouts = try await session.worker.rollOut(problems, step: state.step + 1)
-      let outcome = try update(&state, &rollouts, session)
+      var outcome = try update(&state, &rollouts, session)
+      let verdict = StepVerdict(&outcome, of: name, on: numbers.listed("problem"), &state, plan.divergence)
       state.step += 1
       let isLast = state.step == plan.steps
       var figures = rollouts.figures.merging(outcome.figures, uniquingKeysWith: { first, _ in first })
-      if outcome.isFinite, isLast || plan.evaluateEvery > 0 && state.step % plan.evaluateEvery == 0 {
+      if verdict.goesOn, isLast || plan.evaluateEvery > 0 && state.step % plan.evaluateEvery == 0 {
         figures.merge(try await evaluate(session, state) ?? [:], uniquingKeysWith: { first, _ in first })
       }
       state.seconds = before + (ContinuousClock.now - began).seconds
-      try await report(outcome, figures, rollouts, state, context)
-      if state.step % plan.saveEvery == 0 || isLast { try state.save(in: context.directory, textFiles: textFiles) }
+      try await report(outcome, verdict, figures, rollouts, state, context)
+      if state.step % plan.saveEvery == 0 || isLast {
+        try verdict.requireFinite(state)
+        try state.save(in: context.directory, textFiles: textFiles)
+      }
     }
     let result = "\(context.directory)/final"
     try state.publish(as: result, textFiles: textFiles)
@@ -108,7 +112,7 @@ public struct GRPO: Stage {
     }
   }
 
-  /// `updatesPerRollout` steps on the answers of one rollout.
+  /// `updatesPerRollout` steps on the answers of one rollout, up to the first that is not finite.
   private func update(_ state: inout TrainerState, _ rollouts: inout RolloutBatch, _ session: Session) throws
     -> StepOutcome
   {
@@ -125,11 +129,13 @@ public struct GRPO: Stage {
       figures = PolicyFigures()
       outcome = takeStep(&state, parts: parts, options: options, multiplier: multiplier) { model, part in
         let pass = model.trainingPass(part.batch, targets: part.targets, options)
-        figures.add(pass.logProbabilities.detached().floats(), part, clipRange: plan.clipRange)
         let policy = policyLoss(pass.logProbabilities, part, clipRange: plan.clipRange, beta: plan.beta)
         let share = Float(part.batch.tokens.count) / Float(parts.reduce(0) { $0 + $1.batch.tokens.count })
         return PartLoss(pass: pass, loss: pass.auxiliaryLoss.map { policy + $0 * share } ?? policy, figures: [:])
+      } observe: { result, part in
+        figures.add(result.pass.logProbabilities.detached().floats(), part, clipRange: plan.clipRange)
       }
+      if outcome.place != nil { break }
     }
     outcome.figures.merge(figures.named(beta: plan.beta), uniquingKeysWith: { first, _ in first })
     outcome.figures["learning_rate"] = plan.optimizer.learningRate * multiplier
@@ -167,16 +173,14 @@ public struct GRPO: Stage {
   }
 
   private func report(
-    _ outcome: StepOutcome, _ figures: [String: Double], _ rollouts: RolloutBatch, _ state: TrainerState,
-    _ context: RunContext
+    _ outcome: StepOutcome, _ verdict: StepVerdict, _ figures: [String: Double], _ rollouts: RolloutBatch,
+    _ state: TrainerState, _ context: RunContext
   ) async throws {
     var values = figures
     (values["loss"], values["grad_norm"]) = (outcome.loss, outcome.gradientNorm)
     try await context.recorder.record(StepRecord(stage: name, step: state.step, seconds: state.seconds, values: values))
     try await context.recorder.record(rollouts.records)
-    guard outcome.isFinite else {
-      throw DivergenceError(stage: name, step: state.step, loss: outcome.loss, gradientNorm: outcome.gradientNorm)
-    }
+    try verdict.stopUnlessSkipped(noting: context.progress)
     let reward = String(format: "%.2f", values["reward"] ?? 0)
     let length = Int((values["completions/mean_length"] ?? 0).rounded())
     let heldOut = values["eval/accuracy"].map { String(format: " · held out %.0f %%", 100 * $0) } ?? ""

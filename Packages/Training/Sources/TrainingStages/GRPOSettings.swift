@@ -46,6 +46,8 @@ public struct GRPOSettings: Configuration {
   /// All 0 by default: the policy learns from rewards alone.
   public var objective = ObjectiveSettings()
   public var optimizer = OptimizerSettings()
+  /// What happens to a step whose loss or gradient is not finite.
+  public var divergence = DivergenceSettings()
   /// Which generator samples, and in which form of attention. In the textbook form sampled and trained
   /// log-probabilities agree bit for bit.
   public var generator = "engine"

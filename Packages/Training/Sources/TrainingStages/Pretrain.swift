@@ -25,6 +25,8 @@ public struct PretrainSettings: Configuration {
   public var microBatchTokens = 0
   public var objective = ObjectiveSettings(mtpLossWeight: 0.3, balanceLossWeight: 1e-4, biasUpdateRate: 1e-3)
   public var optimizer = OptimizerSettings()
+  /// What happens to a step whose loss or gradient is not finite.
+  public var divergence = DivergenceSettings()
   /// Standard deviation of fresh matrices; 0 for the configuration's `initializer_range`.
   public var initializerRange = 0.0
   /// A checkpoint is written after every so many steps, and at the end.
@@ -82,11 +84,15 @@ public struct Pretrain: Stage {
     let (began, before) = (ContinuousClock.now, state.seconds)
     while state.step < plan.steps {
       try state.stopIfCancelled(in: context.directory, textFiles: textFiles)
-      let outcome = step(&state, batches.next(&state.cursor))
+      let start = state.cursor
+      var outcome = step(&state, batches.next(&state.cursor))
+      let documents = state.cursor.taken(since: start, of: batches.corpus.documentCount, "document")
+      let verdict = StepVerdict(&outcome, of: name, on: documents, &state, plan.divergence)
       state.step += 1
       state.seconds = before + (ContinuousClock.now - began).seconds
-      try await report(outcome, state, context)
+      try await report(outcome, verdict, state, context)
       if state.step % plan.saveEvery == 0 || state.step == plan.steps {
+        try verdict.requireFinite(state)
         try state.save(in: context.directory, textFiles: textFiles)
       }
     }
@@ -117,13 +123,13 @@ public struct Pretrain: Stage {
     return outcome
   }
 
-  private func report(_ outcome: StepOutcome, _ state: TrainerState, _ context: RunContext) async throws {
+  private func report(
+    _ outcome: StepOutcome, _ verdict: StepVerdict, _ state: TrainerState, _ context: RunContext
+  ) async throws {
     try await context.recorder.record(
       StepRecord(stage: name, step: state.step, seconds: state.seconds, values: outcome.figures))
+    try verdict.stopUnlessSkipped(noting: context.progress)
     let loss = outcome.figures["loss"] ?? outcome.loss
-    guard loss.isFinite, outcome.gradientNorm.isFinite else {
-      throw DivergenceError(stage: name, step: state.step, loss: loss, gradientNorm: outcome.gradientNorm)
-    }
     context.progress.report(
       stage: name, done: state.step, of: plan.steps, unit: "step",
       detail:
@@ -180,17 +186,6 @@ extension PretrainSettings {
         problem: "is \(size), but the tokenizer has \(tokenizer.vocabularySize) tokens; it must be at least that")
     }
     return .table(keys)
-  }
-}
-
-/// A loss or gradient that is no longer a number.
-public struct DivergenceError: Error, CustomStringConvertible {
-  public let stage: String
-  public let step: Int
-  let loss: Double
-  let gradientNorm: Double
-  public var description: String {
-    "stage '\(stage)' diverged at step \(step): loss \(loss), gradient norm \(gradientNorm); the last checkpoint is kept, a lower learning rate may work"
   }
 }
 

@@ -14,6 +14,8 @@ struct TrainerState: Sendable {
   var optimizer: Optimizer
   var cursor: Cursor
   var step = 0
+  /// Steps that were skipped because their loss or gradient was not finite.
+  var skipped = 0
   /// Seconds of work in earlier attempts, so that a resumed run reports the whole time.
   var seconds = 0.0
 
@@ -22,6 +24,8 @@ struct TrainerState: Sendable {
     var seconds: Double
     var optimizerStep: Int
     var cursor: Cursor
+    /// Absent where nothing was skipped.
+    var skipped: Int?
   }
   private static let optimizerStem = "optimizer"
   private static let progressName = "trainer.json"
@@ -39,14 +43,19 @@ struct TrainerState: Sendable {
   /// Ends the work of a cancelled task between two steps: what is done is saved, so that nothing is done again.
   func stopIfCancelled(in directory: String, textFiles: TextFiles) throws {
     guard Task.isCancelled else { return }
-    if step > 0 { try save(in: directory, textFiles: textFiles) }
+    if step > 0, nonFiniteName == nil { try save(in: directory, textFiles: textFiles) }
     throw CancellationError()
   }
+
+  /// The first weight or moment that is not finite; what has one is not worth saving.
+  var nonFiniteName: String? { model.firstNonFinite ?? optimizer.firstNonFinite }
 
   private func write(into directory: String, textFiles: TextFiles) throws {
     try ModelDirectory.write(model, textFiles: textFiles, into: directory)
     try SafetensorsWriter().write(optimizer.tensorsToStore, in: directory, stem: Self.optimizerStem)
-    let progress = Progress(step: step, seconds: seconds, optimizerStep: optimizer.step, cursor: cursor)
+    let progress = Progress(
+      step: step, seconds: seconds, optimizerStep: optimizer.step, cursor: cursor,
+      skipped: skipped == 0 ? nil : skipped)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     try DurableFile.write([UInt8](encoder.encode(progress)), to: "\(directory)/\(Self.progressName)")
@@ -69,7 +78,7 @@ struct TrainerState: Sendable {
       optimizer.settings, for: model, isHiddenMatrix: model.isHiddenMatrix, step: progress.optimizerStep)
     try restored.load(try CheckpointFiles(newest.path, stem: Self.optimizerStem), on: device)
     (optimizer, cursor) = (restored, progress.cursor)
-    (step, seconds) = (progress.step, progress.seconds)
+    (step, seconds, skipped) = (progress.step, progress.seconds, progress.skipped ?? 0)
     return true
   }
 

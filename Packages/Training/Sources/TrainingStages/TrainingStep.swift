@@ -9,8 +9,8 @@ struct StepOutcome {
   var loss = 0.0
   var gradientNorm = 0.0
   var figures: [String: Double] = [:]
-  /// Whether training may go on: neither the loss nor the gradient has left the numbers.
-  var isFinite: Bool { loss.isFinite && gradientNorm.isFinite }
+  /// Where the loss or the gradient left the numbers; the step has then changed nothing. Nil for a sound step.
+  var place: NonFinitePlace?
 }
 
 /// One part's forward pass, its share of the step's loss, and figures that add up over parts.
@@ -20,10 +20,11 @@ struct PartLoss {
   let figures: [String: Double]
 }
 
-/// Trains on parts whose losses add up to the step's loss.
+/// Trains on parts whose losses add up to the step's loss. When the loss or the gradient's norm is not finite, neither
+/// weights nor moments are touched, and `loss` is called again to find out why; `observe` sees each part's pass once.
 func takeStep<Part>(
   _ state: inout TrainerState, parts: [Part], options: TrainingOptions, multiplier: Double,
-  _ loss: (any LanguageModel, Part) -> PartLoss
+  _ loss: (any LanguageModel, Part) -> PartLoss, observe: (PartLoss, Part) -> Void = { _, _ in }
 ) -> StepOutcome {
   var outcome = StepOutcome()
   var total: Gradients?
@@ -32,6 +33,7 @@ func takeStep<Part>(
     var figures: [String: Double] = [:]
     let (value, gradients) = state.model.valueAndGradients { tracked in
       let result = loss(tracked, part)
+      observe(result, part)
       observations.append(result.pass.observations)
       figures = result.figures
       return result.loss
@@ -40,7 +42,14 @@ func takeStep<Part>(
     outcome.figures.merge(figures, uniquingKeysWith: +)
     total = total.map { $0 + gradients } ?? gradients
   }
-  if let total { outcome.gradientNorm = state.model.move(by: &state.optimizer, along: total, multiplier: multiplier) }
+  outcome.gradientNorm = total?.norm() ?? 0
+  guard outcome.loss.isFinite, outcome.gradientNorm.isFinite else {
+    outcome.place = state.model.firstNonFinitePlace(parts, total) { loss($0, $1).loss }
+    return outcome
+  }
+  if let total {
+    state.model.move(by: &state.optimizer, along: total, norm: outcome.gradientNorm, multiplier: multiplier)
+  }
   let summed = RouterObservation.sum(observations)
   state.model.settle(summed, options)
   if let worst = summed.map(\.maximumViolation).max() { outcome.figures["router/max_violation"] = worst }
@@ -52,9 +61,9 @@ extension LanguageModel {
   func valueAndGradients(_ loss: (any LanguageModel) -> Tensor) -> (value: Tensor, gradients: Gradients) {
     Layers.valueAndGradients(of: self) { loss($0) }
   }
-  /// One optimizer step in place, for a model whose type is hidden. Returns the gradient's norm before clipping.
-  mutating func move(by optimizer: inout Optimizer, along gradients: Gradients, multiplier: Double) -> Double {
-    optimizer.update(&self, along: gradients, multiplier: multiplier)
+  /// One optimizer step in place, for a model whose type is hidden, along gradients of a known norm.
+  mutating func move(by optimizer: inout Optimizer, along gradients: Gradients, norm: Double, multiplier: Double) {
+    optimizer.update(&self, along: gradients, norm: norm, multiplier: multiplier)
   }
 }
 
