@@ -32,9 +32,26 @@ import Text
 
   @Test(arguments: ["engine", "naive"], [8192, 24])
   func rolloutAndTrainingAgreeBitForBit(generator: String, microBatchTokens: Int) async throws {
-    let found = try await mismatches { ($0.generator, $0.microBatchTokens) = (generator, microBatchTokens) }
+    let found = try await mismatches {
+      ($0.generator, $0.microBatchTokens, $0.mismatchLimit) = (generator, microBatchTokens, 0)
+    }
     #expect(found.counts == [0, 0, 0, 0])
     #expect(found.compared.allSatisfy { $0 >= 8 }, "\(found.compared)")
+  }
+
+  /// The policy moves between the updates of one rollout, which is no mismatch.
+  @Test func onlyTheFirstUpdateIsHeldAgainstTheRollout() async throws {
+    let found = try await mismatches { ($0.updatesPerRollout, $0.mismatchLimit) = (2, 0) }
+    #expect(found.counts == [0, 0, 0, 0])
+  }
+
+  @Test func aMismatchAboveTheLimitStopsTheRun() async throws {
+    let error = await #expect(throws: MismatchError.self) {
+      _ = try await mismatches { ($0.attentionForm, $0.mismatchLimit) = (.absorbed, 0) }
+    }
+    let stopped = try #require(error)
+    #expect(stopped.step == 1 && stopped.tokens > 0 && stopped.largest > 0 && stopped.limit == 0)
+    #expect("\(stopped)".contains("mismatchLimit"))
   }
 
   /// The two forms of latent attention round differently, and the figure shows it.

@@ -125,8 +125,8 @@ public struct GRPO: Stage {
     let multiplier = plan.optimizer.schedule.multiplier(step: state.step, of: plan.steps)
     let options = plan.objective.options
     var (outcome, figures) = (StepOutcome(), PolicyFigures())
-    for _ in 0..<plan.updatesPerRollout {
-      figures = PolicyFigures()
+    for number in 0..<plan.updatesPerRollout {
+      figures = figures.next
       outcome = takeStep(&state, parts: parts, options: options, multiplier: multiplier) { model, part in
         let pass = model.trainingPass(part.batch, targets: part.targets, options)
         let policy = policyLoss(pass.logProbabilities, part, clipRange: plan.clipRange, beta: plan.beta)
@@ -136,6 +136,7 @@ public struct GRPO: Stage {
         figures.add(result.pass.logProbabilities.detached().floats(), part, clipRange: plan.clipRange)
       }
       if outcome.place != nil { break }
+      if number == 0 { try figures.checkMismatch(limit: plan.mismatchLimit, stage: name, step: state.step + 1) }
     }
     outcome.figures.merge(figures.named(beta: plan.beta), uniquingKeysWith: { first, _ in first })
     outcome.figures["learning_rate"] = plan.optimizer.learningRate * multiplier

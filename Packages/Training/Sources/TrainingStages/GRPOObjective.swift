@@ -78,8 +78,10 @@ func policyLoss(_ logp: Tensor, _ part: PolicyBatch, clipRange: Double, beta: Do
 /// How sampled and trained log-probabilities compare, and how the policy has moved, over the weighted tokens.
 struct PolicyFigures {
   var tokens = 0
+  /// Of the first update, before which the policy that sampled and the one that is trained are the same.
   var mismatches = 0
   var largestMismatch = 0.0
+  private var isFirstUpdate = true
   var clipped = 0
   var divergence = 0.0
   var negativeLogLikelihood = 0.0
@@ -88,12 +90,44 @@ struct PolicyFigures {
     for i in logp.indices where part.weights[i] != 0 {
       tokens += 1
       let difference = Double(logp[i]) - Double(part.sampled[i])
-      if logp[i] != part.sampled[i] { mismatches += 1 }
-      largestMismatch = max(largestMismatch, abs(difference))
+      if isFirstUpdate, logp[i] != part.sampled[i] {
+        mismatches += 1
+        largestMismatch = max(largestMismatch, abs(difference))
+      }
       if abs(exponential(difference) - 1) > clipRange { clipped += 1 }
       let u = Double(part.reference[i]) - Double(logp[i])
       divergence += exponential(u) - u - 1
       negativeLogLikelihood -= Double(logp[i])
     }
+  }
+  /// Empty figures for the next update, which keep what the first one found.
+  var next: PolicyFigures {
+    guard tokens > 0 else { return self }
+    var next = PolicyFigures()
+    (next.mismatches, next.largestMismatch, next.isFirstUpdate) = (mismatches, largestMismatch, false)
+    return next
+  }
+
+  /// Throws `MismatchError` when sampling and training have come further apart than the plan allows.
+  func checkMismatch(limit: Double?, stage: String, step: Int) throws {
+    guard let limit, largestMismatch > limit else { return }
+    throw MismatchError(
+      stage: stage, step: step, tokens: mismatches, of: tokens, largest: largestMismatch, limit: limit)
+  }
+}
+
+/// Rollouts whose probabilities are not those that training sees: the policy's ratio would mean nothing.
+public struct MismatchError: Error, CustomStringConvertible {
+  public let stage: String
+  public let step: Int
+  /// Tokens whose log-probabilities differ, and all that were compared.
+  public let tokens: Int
+  public let of: Int
+  /// The largest difference of log-probabilities, and the largest that is allowed.
+  public let largest: Double
+  public let limit: Double
+  public var description: String {
+    "stage '\(stage)', step \(step): \(tokens) of \(of) sampled tokens have another log-probability in training, by up "
+      + "to \(largest), above mismatchLimit \(limit); attentionForm 'textbook' samples as training computes"
   }
 }

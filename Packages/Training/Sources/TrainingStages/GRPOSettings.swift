@@ -41,6 +41,9 @@ public struct GRPOSettings: Configuration {
   public var rewardScale = RewardScale.group
   /// Optimizer steps on each batch of answers.
   public var updatesPerRollout = 1
+  /// The run stops when a sampled token's log-probability differs by more than this from what training computes before
+  /// the first update. In the textbook form the difference is 0. Nil lets everything pass.
+  public var mismatchLimit: Double? = 0.01
   /// Tokens that go forward and back at once; gradients of a step's parts are added.
   public var microBatchTokens = 8192
   /// All 0 by default: the policy learns from rewards alone.
@@ -82,6 +85,9 @@ public struct GRPOSettings: Configuration {
         problem: "is \(temperature); it must be above 0 and at most 2, or groups have nothing to compare")
     }
     guard clipRange > 0 else { throw ConfigError(path: "clipRange", problem: "is \(clipRange); it must be above 0") }
+    guard mismatchLimit.map({ $0 >= 0 }) ?? true else {
+      throw ConfigError(path: "mismatchLimit", problem: "is \(mismatchLimit ?? 0); it must be 0 or more")
+    }
     guard beta >= 0 else { throw ConfigError(path: "beta", problem: "is \(beta); it must be 0 or more") }
   }
 }
