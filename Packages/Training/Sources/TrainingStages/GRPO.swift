@@ -109,9 +109,7 @@ public struct GRPO: Stage {
   }
 
   /// `updatesPerRollout` steps on the answers of one rollout.
-  private func update(_ state: inout TrainerState, _ rollouts: inout RolloutBatch, _ session: Session) throws
-    -> StepOutcome
-  {
+  func update(_ state: inout TrainerState, _ rollouts: inout RolloutBatch, _ session: Session) throws -> StepOutcome {
     if plan.beta > 0 { addReference(&rollouts.answers, session.base) }
     let (tokens, count) = (rollouts.judgedTokens, rollouts.judgedAnswers)
     func weight(_ answer: JudgedAnswer) -> Double {
