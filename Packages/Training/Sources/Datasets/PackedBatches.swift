@@ -91,19 +91,28 @@ public struct PackedBatches: Sendable {
 }
 
 extension TrainingBatch {
+  /// The token ids of every row.
+  public var rows: [[Int32]] {
+    var start = 0
+    return batch.rows.map { row in
+      defer { start += row.count }
+      return Array(batch.tokens[start..<start + row.count])
+    }
+  }
+
   /// The rows in parts of at most `tokens` tokens each (a longer row is a part of its own); 0 for one part.
   public func parts(of tokens: Int) -> [TrainingBatch] {
     guard tokens > 0, batch.tokens.count > tokens else { return [self] }
-    var (parts, rows, used, start) = ([TrainingBatch](), [[Int32]](), 0, 0)
-    for row in batch.rows {
-      if used + row.count > tokens && !rows.isEmpty {
-        parts.append(TrainingBatch(rows))
-        (rows, used) = ([], 0)
+    var (parts, part, used) = ([TrainingBatch](), [[Int32]](), 0)
+    for row in rows {
+      if used + row.count > tokens && !part.isEmpty {
+        parts.append(TrainingBatch(part))
+        (part, used) = ([], 0)
       }
-      rows.append(Array(batch.tokens[start..<start + row.count]))
-      (used, start) = (used + row.count, start + row.count)
+      part.append(row)
+      used += row.count
     }
-    parts.append(TrainingBatch(rows))
+    parts.append(TrainingBatch(part))
     return parts
   }
 }

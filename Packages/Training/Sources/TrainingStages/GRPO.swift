@@ -113,7 +113,7 @@ public struct GRPO: Stage {
   }
 
   /// `updatesPerRollout` steps on the answers of one rollout, up to the first that is not finite.
-  private func update(_ state: inout TrainerState, _ rollouts: inout RolloutBatch, _ session: Session) throws
+  func update(_ state: inout TrainerState, _ rollouts: inout RolloutBatch, _ session: Session) throws
     -> StepOutcome
   {
     if plan.beta > 0 { addReference(&rollouts.answers, session.base) }

@@ -102,25 +102,32 @@ public struct Pretrain: Stage {
       directory: result, fingerprint: try Fingerprint.sha256(file: "\(result)/model.safetensors"))
   }
 
-  /// Mean −log p over the step's targets, and what the family adds, weighted by each part's share of tokens.
+  /// One step in parts of at most `microBatchTokens`.
   private func step(_ state: inout TrainerState, _ whole: TrainingBatch) -> StepOutcome {
-    let parts = whole.parts(of: plan.microBatchTokens)
-    let (targets, tokens) = (Float(whole.targetCount), Float(whole.batch.tokens.count))
     let multiplier = plan.optimizer.schedule.multiplier(step: state.step, of: plan.steps)
     let options = plan.objective.options
+    let parts = whole.parts(of: plan.microBatchTokens)
     var outcome = takeStep(&state, parts: parts, options: options, multiplier: multiplier) { model, part in
-      let pass = model.trainingPass(part.batch, targets: part.targets, options)
-      let nextToken = pass.logProbabilities.total() * (-1 / targets)
-      let share = Float(part.batch.tokens.count) / tokens
-      let loss = pass.auxiliaryLoss.map { nextToken + $0 * share } ?? nextToken
-      var figures = pass.figures.mapValues { Double($0.scalar() * share) }
-      figures["loss"] = Double(nextToken.scalar())
-      return PartLoss(pass: pass, loss: loss, figures: figures)
+      Self.loss(model, of: part, in: whole, options)
     }
     outcome.figures["grad_norm"] = outcome.gradientNorm
     outcome.figures["learning_rate"] = plan.optimizer.learningRate * multiplier
-    outcome.figures["tokens"] = Double(tokens)
+    outcome.figures["tokens"] = Double(whole.batch.tokens.count)
     return outcome
+  }
+
+  /// A part's share of the step's loss: −log p of its targets over the number of all targets, and what the family adds,
+  /// weighted by the part's share of tokens.
+  static func loss(
+    _ model: any LanguageModel, of part: TrainingBatch, in whole: TrainingBatch, _ options: TrainingOptions
+  ) -> PartLoss {
+    let pass = model.trainingPass(part.batch, targets: part.targets, options)
+    let nextToken = pass.logProbabilities.total() * (-1 / Float(whole.targetCount))
+    let share = Float(part.batch.tokens.count) / Float(whole.batch.tokens.count)
+    let loss = pass.auxiliaryLoss.map { nextToken + $0 * share } ?? nextToken
+    var figures = pass.figures.mapValues { Double($0.scalar() * share) }
+    figures["loss"] = Double(nextToken.scalar())
+    return PartLoss(pass: pass, loss: loss, figures: figures)
   }
 
   private func report(

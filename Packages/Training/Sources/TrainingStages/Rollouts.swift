@@ -26,7 +26,8 @@ struct RolloutWorker: Sendable {
   let rubric: Rubric
   let generator: any Generator
 
-  func rollOut(_ problems: [Problem], step: Int) async throws -> RolloutBatch {
+  /// `groupSize` answers to each problem, and the prompts that were answered.
+  func sample(_ problems: [Problem], step: Int) async throws -> (prompts: [[TokenID]], completions: [Completion]) {
     let prompts = problems.map { tokenizer.encode($0.prompt, recognizingSpecialTokens: true) }
     var options = GenerationOptions()
     (options.maxTokens, options.temperature) = (plan.maxTokens, plan.temperature)
@@ -37,6 +38,12 @@ struct RolloutWorker: Sendable {
     let completions = try await generator.complete(requests, options)
     // Answers that a cancelled task cut short are no policy's answers, and nothing may be learnt from them.
     try Task.checkCancellation()
+    return (prompts, completions)
+  }
+
+  /// Samples and judges.
+  func rollOut(_ problems: [Problem], step: Int) async throws -> RolloutBatch {
+    let (prompts, completions) = try await sample(problems, step: step)
     var batch = RolloutBatch()
     var tally = Tally()
     for (p, problem) in problems.enumerated() {

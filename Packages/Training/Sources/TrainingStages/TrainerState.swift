@@ -27,7 +27,7 @@ struct TrainerState: Sendable {
     /// Absent where nothing was skipped.
     var skipped: Int?
   }
-  private static let optimizerStem = "optimizer"
+  static let optimizerStem = "optimizer"
   private static let progressName = "trainer.json"
 
   /// Writes `checkpoints/step-N` under `directory`, aside, synced and renamed; then forgets all but the newest two.
@@ -88,5 +88,5 @@ struct TrainerState: Sendable {
     try DurableDirectory.create(path) { try ModelDirectory.write(model, textFiles: textFiles, into: $0) }
   }
 
-  private static func checkpoints(in directory: String) -> String { "\(directory)/checkpoints" }
+  static func checkpoints(in directory: String) -> String { "\(directory)/checkpoints" }
 }

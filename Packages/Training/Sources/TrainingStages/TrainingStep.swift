@@ -20,39 +20,57 @@ struct PartLoss {
   let figures: [String: Double]
 }
 
-/// Trains on parts whose losses add up to the step's loss. When the loss or the gradient's norm is not finite, neither
-/// weights nor moments are touched, and `loss` is called again to find out why; `observe` sees each part's pass once.
-func takeStep<Part>(
-  _ state: inout TrainerState, parts: [Part], options: TrainingOptions, multiplier: Double,
-  _ loss: (any LanguageModel, Part) -> PartLoss, observe: (PartLoss, Part) -> Void = { _, _ in }
-) -> StepOutcome {
-  var outcome = StepOutcome()
-  var total: Gradients?
+/// What the parts of a step add up to, before any weight moves.
+struct AccumulatedStep {
+  var loss = 0.0
+  /// Nil when there are no parts.
+  var gradients: Gradients?
+  var figures: [String: Double] = [:]
+  /// Tokens given to each expert, over all parts.
+  var observations: [RouterObservation] = []
+}
+
+/// Losses and gradients of parts whose losses add up to the step's loss; `observe` sees each part's pass once.
+func accumulate<Part>(
+  _ model: any LanguageModel, parts: [Part], _ loss: (any LanguageModel, Part) -> PartLoss,
+  observe: (PartLoss, Part) -> Void = { _, _ in }
+) -> AccumulatedStep {
+  var sum = AccumulatedStep()
   var observations: [[RouterObservation]] = []
   for part in parts {
     var figures: [String: Double] = [:]
-    let (value, gradients) = state.model.valueAndGradients { tracked in
+    let (value, gradients) = model.valueAndGradients { tracked in
       let result = loss(tracked, part)
       observe(result, part)
       observations.append(result.pass.observations)
       figures = result.figures
       return result.loss
     }
-    outcome.loss += Double(value.scalar())
-    outcome.figures.merge(figures, uniquingKeysWith: +)
-    total = total.map { $0 + gradients } ?? gradients
+    sum.loss += Double(value.scalar())
+    sum.figures.merge(figures, uniquingKeysWith: +)
+    sum.gradients = sum.gradients.map { $0 + gradients } ?? gradients
   }
-  outcome.gradientNorm = total?.norm() ?? 0
+  sum.observations = RouterObservation.sum(observations)
+  return sum
+}
+
+/// Trains on parts whose losses add up to the step's loss. When the loss or the gradient's norm is not finite, neither
+/// weights nor moments are touched, and `loss` is called again to find out why; `observe` sees each part's pass once.
+func takeStep<Part>(
+  _ state: inout TrainerState, parts: [Part], options: TrainingOptions, multiplier: Double,
+  _ loss: (any LanguageModel, Part) -> PartLoss, observe: (PartLoss, Part) -> Void = { _, _ in }
+) -> StepOutcome {
+  let sum = accumulate(state.model, parts: parts, loss, observe: observe)
+  var outcome = StepOutcome(loss: sum.loss, gradientNorm: sum.gradients?.norm() ?? 0, figures: sum.figures)
   guard outcome.loss.isFinite, outcome.gradientNorm.isFinite else {
-    outcome.place = state.model.firstNonFinitePlace(parts, total) { loss($0, $1).loss }
+    outcome.place = state.model.firstNonFinitePlace(parts, sum.gradients) { loss($0, $1).loss }
     return outcome
   }
-  if let total {
+  if let total = sum.gradients {
     state.model.move(by: &state.optimizer, along: total, norm: outcome.gradientNorm, multiplier: multiplier)
   }
-  let summed = RouterObservation.sum(observations)
-  state.model.settle(summed, options)
-  if let worst = summed.map(\.maximumViolation).max() { outcome.figures["router/max_violation"] = worst }
+  state.model.settle(sum.observations, options)
+  if let worst = sum.observations.map(\.maximumViolation).max() { outcome.figures["router/max_violation"] = worst }
   return outcome
 }
 
