@@ -7,6 +7,7 @@ struct BenchKernelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels", abstract: "Measures matrix products in GFLOP/s, ours and OpenBLAS's.",
     discussion: "'packed' has the weight in the kernels' layout already, as a layer has it between two updates; "
+      + "'bfloat16' is the same with both factors rounded to bfloat16; "
       + "'whole' packs it every time, as OpenBLAS does. The ratio is packed over OpenBLAS.")
 
   @Flag(help: "Print one line of JSON.")
@@ -17,9 +18,11 @@ struct BenchKernelsCommand: ParsableCommand {
   private struct Summary: Encodable {
     struct Product: Encodable {
       let m, k, n: Int
-      let packed, whole, openblas, ratio: Double
+      let packed, bfloat16, whole, openblas, ratio: Double
     }
     let isa: String
+    /// Whether the processor has an instruction for products of bfloat16.
+    let hasBFloat16: Bool
     let threads: Int
     /// The machine's load before the first product.
     let load: Double
@@ -28,18 +31,22 @@ struct BenchKernelsCommand: ParsableCommand {
 
   func run() throws {
     let parts = try compute.parts()
+    let backend = CPUBackend(threads: parts.threads)
     // The backend has set it to one thread; the products that it leaves to OpenBLAS are not among these.
     openblas_set_num_threads(Int32(parts.threads))
     let (progress, load) = (TerminalProgress(), BenchLoad())
     defer { progress.clear() }
     load.warn(progress)
-    var summary = Summary(isa: InstructionSet.best.rawValue, threads: parts.threads, load: load.average)
+    var summary = Summary(
+      isa: InstructionSet.best.rawValue, hasBFloat16: InstructionSet.best.hasBFloat16Products, threads: parts.threads,
+      load: load.average)
     for (index, product) in BenchProduct.all.enumerated() {
-      let rates = try product.rates(on: parts.device)
+      let rates = try product.rates(on: backend)
       summary.products.append(
         Summary.Product(
-          m: product.m, k: product.k, n: product.n, packed: rounded(rates.packed), whole: rounded(rates.whole),
-          openblas: rounded(rates.openBLAS), ratio: rounded(rates.packed / rates.openBLAS, to: 1000)))
+          m: product.m, k: product.k, n: product.n, packed: rounded(rates.packed), bfloat16: rounded(rates.bfloat16),
+          whole: rounded(rates.whole), openblas: rounded(rates.openBLAS),
+          ratio: rounded(rates.packed / rates.openBLAS, to: 1000)))
       progress.report(
         stage: "bench", done: index + 1, of: BenchProduct.all.count, unit: "product", detail: "")
     }
@@ -48,14 +55,16 @@ struct BenchKernelsCommand: ParsableCommand {
   }
 
   private func text(_ summary: Summary) -> String {
-    var table = TextTable(.left("m × k × n"), .right("packed"), .right("whole"), .right("OpenBLAS"), .right("ratio"))
+    var table = TextTable(
+      .left("m × k × n"), .right("packed"), .right("bfloat16"), .right("whole"), .right("OpenBLAS"), .right("ratio"))
     for product in summary.products {
       table.add(
-        "\(product.m) × \(product.k) × \(product.n)", Figures.short(product.packed), Figures.short(product.whole),
-        Figures.short(product.openblas), Figures.short(product.ratio))
+        "\(product.m) × \(product.k) × \(product.n)", Figures.short(product.packed), Figures.short(product.bfloat16),
+        Figures.short(product.whole), Figures.short(product.openblas), Figures.short(product.ratio))
     }
     let threads = "\(summary.threads) thread\(summary.threads == 1 ? "" : "s")"
-    return "GFLOP/s in float32, \(summary.isa), \(threads)\n\n\(table.text)"
+    let bfloat16 = summary.hasBFloat16 ? "with bfloat16 instructions" : "without bfloat16 instructions"
+    return "GFLOP/s, \(summary.isa) \(bfloat16), \(threads)\n\n\(table.text)"
   }
 
   private func rounded(_ value: Double, to parts: Double = 10) -> Double { (value * parts).rounded() / parts }

@@ -1,5 +1,6 @@
-// One matrix product timed three ways: ours as layers run it, ours with its packing, and OpenBLAS.
+// One matrix product timed four ways: ours as layers run it, in bfloat16, ours with its packing, and OpenBLAS.
 import COpenBLAS
+import CPUBackend
 import Tensors
 
 /// The product of x [m, k] and the transpose of a weight [n, k].
@@ -19,6 +20,8 @@ struct BenchProduct {
   struct Rates {
     /// The weight was packed before, as in every use of a layer but the first after an update.
     let packed: Double
+    /// The same with both factors rounded to bfloat16.
+    let bfloat16: Double
     /// Packing is part of the product.
     let whole: Double
     let openBLAS: Double
@@ -26,8 +29,9 @@ struct BenchProduct {
 
   private static let rounds = 5
 
-  /// The three take turns. Throws when their results differ by more than rounding.
-  func rates(on device: Device) throws -> Rates {
+  /// The four take turns. Throws when their results differ by more than rounding.
+  func rates(on backend: CPUBackend) throws -> Rates {
+    let device = Device(backend)
     var random = RandomStream(seed: 1)
     let x = (0..<m * k).map { _ in random.uniform() - 0.5 }
     let weight = (0..<n * k).map { _ in random.uniform() - 0.5 }
@@ -35,19 +39,25 @@ struct BenchProduct {
     let (x_MK, weight_NK) = (Tensor(x, shape: [m, k], on: device), Tensor(weight, shape: [n, k], on: device))
     let weight_KN = weight_NK.transposed
     let packed = { _ = LinearProduct()(x_MK, weight_NK) }
+    let bfloat16 = { _ = backend.bfloat16Product(x_MK, transposed: weight_NK) }
     let whole = { _ = x_MK.matmul(weight_KN) }
     let openBLAS = {
       cblas_sgemm(
         CblasRowMajor, CblasNoTrans, CblasTrans, blasint(m), blasint(n), blasint(k), 1, x, blasint(k), weight,
         blasint(k), 0, &result, blasint(n))
     }
-    var seconds: [[Double]] = [[], [], []]
+    var seconds: [[Double]] = [[], [], [], []]
     for _ in 0..<Self.rounds {
-      for (index, product) in [packed, whole, openBLAS].enumerated() { seconds[index].append(Self.seconds(product)) }
+      for (index, product) in [packed, bfloat16, whole, openBLAS].enumerated() {
+        seconds[index].append(Self.seconds(product))
+      }
     }
-    try compare(LinearProduct()(x_MK, weight_NK).floats(), result)
+    // Numbers of mean square 1/12: a sum of k products is about √k/12, and its rounding a small part of that.
+    try compare(LinearProduct()(x_MK, weight_NK).floats(), result, within: 1e-4 * Float(k).squareRoot())
+    let rounded = backend.bfloat16Product(x_MK, transposed: weight_NK).floats()
+    try compare(rounded, result, within: 2e-3 * Float(k).squareRoot())
     let rates = seconds.map { 2e-9 * Double(m * k * n) / $0.sorted()[Self.rounds / 2] }
-    return Rates(packed: rates[0], whole: rates[1], openBLAS: rates[2])
+    return Rates(packed: rates[0], bfloat16: rates[1], whole: rates[2], openBLAS: rates[3])
   }
 
   /// Seconds of one product. It runs for a while before the clock starts: threads of whoever ran before still spin.
@@ -68,10 +78,8 @@ struct BenchProduct {
     return passed / .seconds(count)
   }
 
-  private func compare(_ ours: [Float], _ theirs: [Float]) throws {
+  private func compare(_ ours: [Float], _ theirs: [Float], within bound: Float) throws {
     let distance = zip(ours, theirs).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
-    // Numbers of mean square 1/12: a sum of k products is about √k/12, and its rounding a small part of that.
-    let bound = 1e-4 * Float(k).squareRoot()
     guard distance <= bound else {
       throw CommandError(
         "product \(m)×\(k)×\(n): ours and OpenBLAS differ by \(distance); at most \(bound) was expected")

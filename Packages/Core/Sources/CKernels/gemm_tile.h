@@ -1,7 +1,8 @@
 // Tiles of C that stay in registers while k runs: the inner loop of every matrix product, for all vector widths.
-// An element is one chain of fused multiply-adds whatever the tile, which is what makes the products row-exact.
+// An element is one chain of steps whatever the tile, which is what makes the products row-exact.
 //
-// The file that includes this defines, inside its target region:
+// The body that includes this defines MULTIPLY_ADD(a, b, sum), one step of a chain; the file that includes the body
+// defines, inside its target region:
 //   LANES, vec, loose_vec    floats per vector; the vector; the same with the alignment of a float
 //   TILE_ROWS, TILE_VECTORS  the largest tile of C that stays in registers
 //   WIDE_ROWS, WIDE_1 ...    panels of B read side by side for 1, 2 ... WIDE_ROWS rows: more chains hide the latency
@@ -79,7 +80,7 @@ INLINE void tile(const int rows, const int panels, const int vectors, const tile
         const float *place = b + (v / vectors) * b_panel + (v % vectors) * LANES;
         if (v * LANES % 16 == 0) __builtin_prefetch(place + ahead);
         vec y = load(place);
-        UNROLLED for (int r = 0; r < rows; r++) sum[r][v] = __builtin_elementwise_fma(scale[r], y, sum[r][v]);
+        UNROLLED for (int r = 0; r < rows; r++) sum[r][v] = MULTIPLY_ADD(scale[r], y, sum[r][v]);
       }
     } else {  // many rows: keep the vectors of B, pass over the rows
       vec y[TILE_VECTORS];
@@ -89,7 +90,7 @@ INLINE void tile(const int rows, const int panels, const int vectors, const tile
       }
       UNROLLED for (int r = 0; r < rows; r++) {
         vec scale = (vec)(a[r / 3][(r % 3) * a_row]);
-        UNROLLED for (int v = 0; v < all; v++) sum[r][v] = __builtin_elementwise_fma(scale, y[v], sum[r][v]);
+        UNROLLED for (int v = 0; v < all; v++) sum[r][v] = MULTIPLY_ADD(scale, y[v], sum[r][v]);
       }
     }
     UNROLLED for (int r = 0; r < rows; r += 3) a[r / 3] += a_step;

@@ -15,6 +15,9 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     case .neon: CK_NEON
     }
   }
+  /// Whether it multiplies bfloat16 with an instruction of its own here. Otherwise the same numbers come, for many rows,
+  /// more slowly than in float32.
+  public var hasBFloat16Products: Bool { ck_bf16_is_native(code) != 0 }
   /// Whether this processor and this build have it.
   public var isAvailable: Bool { ck_isa_available(code) != 0 }
   /// The best one that is available.
@@ -55,10 +58,12 @@ public struct CPUBackend: Backend {
 /// The kernels of one instruction set.
 struct KernelTable: @unchecked Sendable {  // points to constant tables that live as long as the program
   let gemm: ck_gemm_kernels
+  let bf16: ck_bf16_kernels
   let attention: ck_attention_kernels
   let rows: ck_row_kernels
   init(_ table: UnsafePointer<ck_kernels>) {
     gemm = table.pointee.gemm.pointee
+    bf16 = table.pointee.bf16.pointee
     attention = table.pointee.attention.pointee
     rows = table.pointee.rows.pointee
   }
@@ -67,6 +72,9 @@ struct KernelTable: @unchecked Sendable {  // points to constant tables that liv
 extension Storage {
   var floats: UnsafeMutablePointer<Float> { address.assumingMemoryBound(to: Float.self) }
   var integers: UnsafeMutablePointer<Int32> { address.assumingMemoryBound(to: Int32.self) }
+  /// Pairs of bfloat16, as packed panels hold them.
+  var words: UnsafeMutablePointer<UInt32> { address.assumingMemoryBound(to: UInt32.self) }
+  var shorts: UnsafeMutablePointer<UInt16> { address.assumingMemoryBound(to: UInt16.self) }
 }
 extension Tensor {
   var pointer: UnsafeMutablePointer<Float> { storage.floats }

@@ -4,11 +4,19 @@ import CKernels
 import COpenBLAS
 import Tensors
 
+/// The numbers that a product multiplies. Sums are float32 in both.
+public enum ProductPrecision: Sendable, CaseIterable {
+  case float32
+  /// Both factors are rounded to bfloat16.
+  case bfloat16
+}
+
 /// A right operand in the kernels' panel layout.
 struct PackedMatrix {
   let storage: Storage
   let k: Int
   let n: Int
+  var precision = ProductPrecision.float32
   var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
 }
 
@@ -25,20 +33,47 @@ struct ProductTask {
 
 extension CPUBackend {
   /// Packs B (k × n), given as it is or as its transpose (n × k).
-  func pack(_ b: UnsafePointer<Float>, stride: Int, isTransposed: Bool, k: Int, n: Int) -> PackedMatrix {
-    let packed = PackedMatrix(storage: allocate(byteCount: ck_packed_count(k, n) * 4), k: k, n: n)
-    pool.forEachRange(packed.panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) {
-      kernels.gemm.pack(packed.storage.floats, b, stride, isTransposed ? 1 : 0, k, n, $0.lowerBound, $0.upperBound)
+  func pack(
+    _ b: UnsafePointer<Float>, stride: Int, isTransposed: Bool, k: Int, n: Int, precision: ProductPrecision = .float32
+  ) -> PackedMatrix {
+    let transposed: Int32 = isTransposed ? 1 : 0
+    switch precision {
+    case .float32:
+      return packed(count: ck_packed_count(k, n), k: k, n: n, precision) { out, panels in
+        kernels.gemm.pack(out.floats, b, stride, transposed, k, n, panels.lowerBound, panels.upperBound)
+      }
+    case .bfloat16:
+      return packed(count: ck_bf16_packed_count(k, n), k: k, n: n, precision) { out, panels in
+        kernels.bf16.pack(out.words, b, stride, transposed, k, n, panels.lowerBound, panels.upperBound)
+      }
     }
+  }
+  /// Packs a B that is stored as bfloat16, for products of that precision.
+  func packBFloat16(_ b: UnsafePointer<UInt16>, stride: Int, isTransposed: Bool, k: Int, n: Int) -> PackedMatrix {
+    packed(count: ck_bf16_packed_count(k, n), k: k, n: n, .bfloat16) { out, panels in
+      kernels.bf16.pack_bf16(out.words, b, stride, isTransposed ? 1 : 0, k, n, panels.lowerBound, panels.upperBound)
+    }
+  }
+  private func packed(
+    count: Int, k: Int, n: Int, _ precision: ProductPrecision, _ fill: (Storage, Range<Int>) -> Void
+  ) -> PackedMatrix {
+    let packed = PackedMatrix(storage: allocate(byteCount: count * 4), k: k, n: n, precision: precision)
+    pool.forEachRange(packed.panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) { fill(packed.storage, $0) }
     return packed
   }
-  /// The packed transpose of a weight [N, K], made once per contents of the weight.
-  func packedTranspose(_ weight: Tensor) -> PackedMatrix {
+  /// The packed transpose of a weight [N, K], made once per contents of the weight and precision.
+  func packedTranspose(_ weight: Tensor, precision: ProductPrecision = .float32) -> PackedMatrix {
     let (n, k) = (weight.shape[0], weight.shape[1])
-    let storage = weight.storage.derived(DerivedLayout("packed-transpose", [k, n])) {
-      pack(weight.pointer, stride: k, isTransposed: true, k: k, n: n).storage
+    precondition(
+      weight.dtype == .float32 || (weight.dtype == .bfloat16 && precision == .bfloat16),
+      "matrix product: a weight of \(weight.dtype) cannot be multiplied in \(precision)")
+    let name = precision == .float32 ? "packed-transpose" : "packed-transpose-bfloat16"
+    let storage = weight.storage.derived(DerivedLayout(name, [k, n])) {
+      weight.dtype == .bfloat16
+        ? packBFloat16(weight.storage.shorts, stride: k, isTransposed: true, k: k, n: n).storage
+        : pack(weight.pointer, stride: k, isTransposed: true, k: k, n: n, precision: precision).storage
     }
-    return PackedMatrix(storage: storage, k: k, n: n)
+    return PackedMatrix(storage: storage, k: k, n: n, precision: precision)
   }
 
   /// Runs independent products: each is cut into blocks of rows and of panels that the pool's threads claim.
@@ -69,10 +104,18 @@ extension CPUBackend {
       let piece = pieces[i]
       let task = tasks[piece.task]
       let scratch = allocate(byteCount: ck_gemm_scratch(task.b.k) * 4)
-      kernels.gemm.product(
-        task.c + piece.rows.lowerBound * task.cStride, task.cStride, task.a + piece.rows.lowerBound * task.aStride,
-        task.aStride, task.b.storage.floats, piece.rows.count, task.b.n, task.b.k, piece.panels.lowerBound,
-        piece.panels.upperBound, task.accumulates ? 1 : 0, scratch.floats)
+      let (c, a) = (task.c + piece.rows.lowerBound * task.cStride, task.a + piece.rows.lowerBound * task.aStride)
+      let (b, rows, panels, accumulates) = (task.b, piece.rows.count, piece.panels, Int32(task.accumulates ? 1 : 0))
+      switch b.precision {
+      case .float32:
+        kernels.gemm.product(
+          c, task.cStride, a, task.aStride, b.storage.floats, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
+          accumulates, scratch.floats)
+      case .bfloat16:
+        kernels.bf16.product(
+          c, task.cStride, a, task.aStride, b.storage.words, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
+          accumulates, scratch.floats)
+      }
     }
   }
 
@@ -102,8 +145,8 @@ extension CPUBackend {
     let k: Int
   }
   /// Each task is cut into blocks of c that do not depend on the number of threads, and each element is one chain over
-  /// k, so the order of every sum is fixed. OpenBLAS takes the large square ones, where it is the faster.
-  func runTransposed(_ tasks: [TransposedTask]) {
+  /// k, so the order of every sum is fixed. OpenBLAS takes the large square ones in float32, where it is the faster.
+  func runTransposed(_ tasks: [TransposedTask], precision: ProductPrecision = .float32) {
     struct Piece {
       let task: Int
       let rows: Range<Int>
@@ -122,13 +165,14 @@ extension CPUBackend {
     pool.forEach(pieces.count) { i in
       let (piece, task) = (pieces[i], tasks[pieces[i].task])
       let (c, a) = (task.c + piece.rows.lowerBound * task.n, task.a + piece.rows.lowerBound)
-      if task.m >= 1024 && task.n >= 1024 {
+      if precision == .float32 && task.m >= 1024 && task.n >= 1024 {
         cblas_sgemm(
           CblasRowMajor, CblasTrans, CblasNoTrans, blasint(piece.rows.count), blasint(task.n), blasint(task.k), 1,
           a, blasint(task.aStride), task.b, blasint(task.bStride), 0, c, blasint(task.n))
       } else {
+        let kernel = precision == .float32 ? kernels.gemm.product_at : kernels.bf16.product_at
         let scratch = allocate(byteCount: ck_gemm_scratch(task.k) * 4)
-        kernels.gemm.product_at(
+        kernel!(
           c, task.n, a, task.aStride, task.b, task.bStride, piece.rows.count, task.n, task.k, 0, scratch.floats)
       }
     }

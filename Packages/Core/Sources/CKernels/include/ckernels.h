@@ -68,6 +68,34 @@ typedef struct {
 // must not share scratch.
 ck_size ck_gemm_scratch(ck_size k);
 
+// ---- matrix products of bfloat16 --------------------------------------------------------------------------------
+// Both factors are rounded to bfloat16 (to nearest, ties to even) and sums are float32. Two numbers that follow each
+// other in k are one word: the even one in its lower half, the odd one in its upper half; after an odd k comes a zero.
+// An element is ONE chain over the words, and a word is two steps, THE ODD NUMBER FIRST:
+//     sum = fma(a[2i], b[2i], fma(a[2i + 1], b[2i + 1], sum))
+// with every input, factor and sum below the normal range taken for a zero of its sign. That is what the instruction
+// VDPBF16PS does (Intel's manual; observed on Zen 4), and every instruction set gives its bits. Only a sum between
+// 2^-126 - 2^-150 and 2^-126 may be flushed on one processor and rounded up on another. Row-exact.
+// Words needed for a packed B of k rows and n columns: packed[panel][(k + 1) / 2][CK_NR], padded with zeros.
+static inline ck_size ck_bf16_packed_count(ck_size k, ck_size n) { return ck_packed_count((k + 1) / 2, n); }
+
+typedef struct {
+  // As `pack`, `product` and `product_at` of ck_gemm_kernels, with the same scratch. A is rounded by every call, so a
+  // job of few rows is better split into some panels each than into one.
+  void (*pack)(uint32_t *packed, const float *b, ck_size ldb, int transposed, ck_size k, ck_size n,
+               ck_size first_panel, ck_size last_panel);
+  // Packs a B that is bfloat16 already; its bits are kept.
+  void (*pack_bf16)(uint32_t *packed, const uint16_t *b, ck_size ldb, int transposed, ck_size k, ck_size n,
+                    ck_size first_panel, ck_size last_panel);
+  void (*product)(float *c, ck_size ldc, const float *a, ck_size lda, const uint32_t *packed, ck_size m, ck_size n,
+                  ck_size k, ck_size first_panel, ck_size last_panel, int accumulate, float *scratch);
+  void (*product_at)(float *c, ck_size ldc, const float *a, ck_size lda, const float *b, ck_size ldb, ck_size m,
+                     ck_size n, ck_size k, int accumulate, float *scratch);
+} ck_bf16_kernels;
+// Whether `isa` has an instruction for them here. Otherwise products of many rows are slower than in float32; of few
+// rows, where reading the packed B takes the time, they are still faster.
+int ck_bf16_is_native(ck_isa isa);
+
 // ---- attention --------------------------------------------------------------------------------------------------
 // One sequence and one head of causal attention. Query i (0 ≤ i < queries) stands at position first + i and sees keys
 // 0 ... first + i. A key is two parts side by side: k1 (width d1) and k2 (width d2, may be 0), each with its own row
@@ -163,6 +191,7 @@ typedef struct {
 typedef struct {
   ck_isa isa;
   const ck_gemm_kernels *gemm;
+  const ck_bf16_kernels *bf16;
   const ck_attention_kernels *attention;
   const ck_row_kernels *rows;
 } ck_kernels;
