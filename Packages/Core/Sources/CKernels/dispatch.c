@@ -35,12 +35,12 @@ const char *ck_isa_name(ck_isa isa) {
   return "scalar";
 }
 
-static const ck_kernels scalar = {CK_SCALAR, &ck_gemm_scalar, &ck_attention_scalar, &ck_rows_scalar};
+static const ck_kernels scalar = {CK_SCALAR, &ck_gemm_scalar, &ck_attention_scalar, &ck_rows_scalar, &ck_float8_scalar};
 #if defined(__x86_64__)
-static const ck_kernels avx2 = {CK_AVX2, &ck_gemm_avx2, &ck_attention_avx2, &ck_rows_avx2};
-static const ck_kernels avx512 = {CK_AVX512, &ck_gemm_avx512, &ck_attention_avx512, &ck_rows_avx512};
+static const ck_kernels avx2 = {CK_AVX2, &ck_gemm_avx2, &ck_attention_avx2, &ck_rows_avx2, &ck_float8_avx2};
+static const ck_kernels avx512 = {CK_AVX512, &ck_gemm_avx512, &ck_attention_avx512, &ck_rows_avx512, &ck_float8_avx512};
 #elif defined(__aarch64__)
-static const ck_kernels neon = {CK_NEON, &ck_gemm_neon, &ck_attention_neon, &ck_rows_neon};
+static const ck_kernels neon = {CK_NEON, &ck_gemm_neon, &ck_attention_neon, &ck_rows_neon, &ck_float8_neon};
 #endif
 
 const ck_kernels *ck_kernels_for(ck_isa isa) {
