@@ -58,7 +58,7 @@ let package = Package(
       "TrainAndServe",
       numbers + allInfra + models + rewards("Rewards", "Verifiers") + allTraining + serving("Inference", "HTTPServing")
         + logicPuzzles + logging + services),
-    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels")),
+    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels", "LowPrecision")),
     tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers") + logging),
     tests(
       "ArchitectureTests",
