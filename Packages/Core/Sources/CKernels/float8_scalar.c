@@ -83,12 +83,13 @@ void ck_pack_codes(uint8_t *packed, const uint8_t *b, ck_size ldb, int transpose
     uint8_t *out = packed + panel * k * CK_NR;
     const ck_size first = panel * CK_NR, width = ck_smaller(CK_NR, n - first);
     if (width < CK_NR) memset(out, 0, (size_t)(k * CK_NR));
-    for (ck_size start = 0; start < k; start += 64) {  // so many steps that a cache line of each row is used whole
+    if (!transposed)
+      for (ck_size p = 0; p < k; p++) memcpy(out + p * CK_NR, b + p * ldb + first, (size_t)width);
+    // So many steps of each row in turn that a cache line is read once, and what is written stays near the core.
+    for (ck_size start = 0; transposed && start < k; start += 64) {
       const ck_size end = ck_smaller(k, start + 64);
-      for (ck_size p = start; p < end; p++) {
-        if (!transposed) memcpy(out + p * CK_NR, b + p * ldb + first, (size_t)width);
-        else for (ck_size lane = 0; lane < width; lane++) out[p * CK_NR + lane] = b[(first + lane) * ldb + p];
-      }
+      for (ck_size lane = 0; lane < width; lane++)
+        for (ck_size p = start; p < end; p++) out[p * CK_NR + lane] = b[(first + lane) * ldb + p];
     }
   }
 }
