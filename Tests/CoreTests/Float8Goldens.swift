@@ -84,3 +84,8 @@ extension Float8 {
     }
   }
 }
+
+/// The first places at which two arrays differ; -1 stands for another length. Says so quickly for large arrays too.
+func differences<Element: Equatable>(_ a: [Element], _ b: [Element]) -> [Int] {
+  a.count == b.count ? Array(a.indices.lazy.filter { a[$0] != b[$0] }.prefix(5)) : [-1]
+}

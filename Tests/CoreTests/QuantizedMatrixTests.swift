@@ -20,8 +20,8 @@ func everyDevice() -> [Device] { [.reference()] + InstructionSet.available.map {
       for device in everyDevice() {
         let recipe = Quantization(tile: tile, usesPowersOfTwo: usesPowersOfTwo)
         let found = QuantizedMatrix(matrix.tensor(on: device), recipe)
-        #expect(found.codes.bytes() == [UInt8](matrix.codes), "\(tile) on \(device.backend.name)")
-        #expect(bits(found.scales.floats()) == matrix.scales, "\(tile) on \(device.backend.name)")
+        #expect(differences(found.codes.bytes(), [UInt8](matrix.codes)) == [], "\(tile) on \(device.backend.name)")
+        #expect(differences(bits(found.scales.floats()), matrix.scales) == [], "\(tile) on \(device.backend.name)")
         if usesPowersOfTwo { #expect(found.scales.floats().allSatisfy { E8M0.value(of: E8M0.code(of: $0)) == $0 }) }
       }
     }
@@ -29,7 +29,7 @@ func everyDevice() -> [Device] { [.reference()] + InstructionSet.available.map {
 
   @Test(arguments: tiles, Float8.allCases)
   func kernelsQuantiseAndDequantiseAsTheDefinition(_ tile: TileShape, _ format: Float8) {
-    for (rows, columns) in [(1, 1), (1, 128), (3, 129), (128, 256), (129, 31), (260, 700), (0, 5), (4, 0)] {
+    for (rows, columns) in [(1, 1), (1, 128), (3, 129), (128, 256), (129, 31), (131, 530), (0, 5), (4, 0)] {
       let x = Float8Goldens.numbers(rows, max(columns, 1), seed: 9).prefix(rows * columns)
       for usesPowersOfTwo in [false, true] {
         let recipe = Quantization(tile: tile, format: format, usesPowersOfTwo: usesPowersOfTwo)
@@ -37,9 +37,9 @@ func everyDevice() -> [Device] { [.reference()] + InstructionSet.available.map {
         for set in InstructionSet.available {
           let fast = QuantizedMatrix(Tensor(Array(x), shape: [rows, columns], on: .cpu(set)), recipe)
           let name = "\(rows) × \(columns) in \(tile) on \(set)"
-          #expect(fast.codes.bytes() == slow.codes.bytes(), "\(name)")
-          #expect(bits(fast.scales.floats()) == bits(slow.scales.floats()), "\(name)")
-          #expect(bits(fast.dequantized().floats()) == bits(slow.dequantized().floats()), "\(name)")
+          #expect(differences(fast.codes.bytes(), slow.codes.bytes()) == [], "\(name)")
+          #expect(differences(bits(fast.scales.floats()), bits(slow.scales.floats())) == [], "\(name)")
+          #expect(differences(bits(fast.dequantized().floats()), bits(slow.dequantized().floats())) == [], "\(name)")
         }
       }
     }
@@ -111,10 +111,10 @@ func everyDevice() -> [Device] { [.reference()] + InstructionSet.available.map {
       let matrix = QuantizedMatrix(x, .rows)
       let turned = matrix.transposed
       #expect(turned.rows == 200 && turned.columns == 140 && turned.tile == .column)
-      #expect(bits(turned.dequantized().floats()) == bits(matrix.dequantized().transposed.floats()))
+      #expect(differences(bits(turned.dequantized().floats()), bits(matrix.dequantized().transposed.floats())) == [])
       // Rows of the transpose are columns of the matrix.
       let other = QuantizedMatrix(x.transposed, .columns)
-      #expect(bits(other.dequantized().floats()) == bits(turned.dequantized().floats()))
+      #expect(differences(bits(other.dequantized().floats()), bits(turned.dequantized().floats())) == [])
     }
   }
 
@@ -124,11 +124,11 @@ func everyDevice() -> [Device] { [.reference()] + InstructionSet.available.map {
     let columns = stored.requantized(.columns)
     #expect(columns.tile == .column && columns.rows == 300)
     let direct = QuantizedMatrix(stored.dequantized(), .columns)
-    #expect(columns.codes.bytes() == direct.codes.bytes())
-    #expect(bits(columns.scales.floats()) == bits(direct.scales.floats()))
+    #expect(differences(columns.codes.bytes(), direct.codes.bytes()) == [])
+    #expect(differences(bits(columns.scales.floats()), bits(direct.scales.floats())) == [])
     let turned = stored.transposed.requantized(.rows)
     #expect(turned.tile == .row && turned.rows == 140)
-    #expect(bits(turned.dequantized().floats()) == bits(columns.dequantized().transposed.floats()))
+    #expect(differences(bits(turned.dequantized().floats()), bits(columns.dequantized().transposed.floats())) == [])
     // With powers of two, the second rounding only changes numbers that the new tile makes subnormal.
     let powers = Quantization(tile: .row, usesPowersOfTwo: true)
     let first = QuantizedMatrix(x, powers)
@@ -145,7 +145,7 @@ func everyDevice() -> [Device] { [.reference()] + InstructionSet.available.map {
     var weight = Tensor(Float8Goldens.numbers(130, 70, seed: 7), shape: [130, 70], on: .cpu())
     let (first, again) = (QuantizedMatrix(weight: weight), QuantizedMatrix(weight: weight))
     #expect(first.codes.storage === again.codes.storage && first.scales.storage === again.scales.storage)
-    #expect(first.codes.bytes() == QuantizedMatrix(weight, .blocks).codes.bytes())
+    #expect(differences(first.codes.bytes(), QuantizedMatrix(weight, .blocks).codes.bytes()) == [])
     let powers = QuantizedMatrix(weight: weight, Quantization(tile: .block, usesPowersOfTwo: true))
     #expect(powers.codes.storage !== first.codes.storage)
     weight.mutate { $0.storeBytes(of: 1000, as: Float.self) }

@@ -78,8 +78,11 @@ import Testing
   func theCodeIsThatOfTheNearestValueAndTiesGoToEven(_ layout: SmallFloat) {
     var random = RandomStream(seed: 11)
     let finite = (0..<UInt16(1) << (layout.bitCount - 1)).map { layout.value(of: $0) }.filter(\.isFinite)
-    let middles = zip(finite, finite.dropFirst()).map { ($0 + $1) / 2 }
-    let x = middles + (0..<2000).map { _ in random.uniform() * layout.largest } + middles.map(\.nextUp)
+    // About a hundred places between neighbours, beside them, and anywhere.
+    let places = stride(from: 0, to: finite.count - 1, by: max(finite.count / 100, 1))
+    let middles = places.map { (finite[$0] + finite[$0 + 1]) / 2 }
+    let anywhere = middles.map { _ in random.uniform() * layout.largest }
+    let x = middles + middles.map(\.nextUp) + middles.map(\.nextDown) + anywhere
     for x in x {
       let code = layout.code(of: x)
       let nearest = finite.map { abs($0 - x) }.min()!
