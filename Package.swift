@@ -61,7 +61,7 @@ let package = Package(
       "TrainAndServe",
       numbers + allInfra + models + rewards("Rewards", "Verifiers") + allTraining + serving("Inference", "HTTPServing")
         + logicPuzzles + logging + services),
-    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels", "Instruments")),
+    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels", "Instruments", "LowPrecision")),
     tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers") + logging),
     tests(
       "ArchitectureTests",

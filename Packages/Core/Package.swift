@@ -16,6 +16,7 @@ let package = Package(
   products: [
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "ReferenceBackend", targets: ["ReferenceBackend"]),
+    .library(name: "LowPrecision", targets: ["LowPrecision"]),
     .library(name: "CPUBackend", targets: ["CPUBackend"]),
     .library(name: "Autograd", targets: ["Autograd"]),
     .library(name: "Layers", targets: ["Layers"]),
@@ -29,8 +30,9 @@ let package = Package(
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])]),
     .target(name: "Tensors", swiftSettings: strict),
     .target(name: "ReferenceBackend", dependencies: ["Tensors"], swiftSettings: strict),
+    .target(name: "LowPrecision", dependencies: ["Tensors"], swiftSettings: strict),
     .target(
-      name: "CPUBackend", dependencies: ["Tensors", "CKernels", "COpenBLAS", "ReferenceBackend"],
+      name: "CPUBackend", dependencies: ["Tensors", "CKernels", "COpenBLAS", "ReferenceBackend", "LowPrecision"],
       swiftSettings: strict),
     .target(name: "Autograd", dependencies: ["Tensors"], swiftSettings: strict),
     .target(name: "Layers", dependencies: ["Tensors", "Autograd"], swiftSettings: strict),

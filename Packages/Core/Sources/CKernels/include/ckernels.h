@@ -187,6 +187,50 @@ typedef struct {
   void (*f32_from_f16)(float *y, const uint16_t *x, ck_size count);
 } ck_row_kernels;
 
+// ---- eight-bit floats -------------------------------------------------------------------------------------------
+// A code is one byte. E4M3: sign, 4 exponent bits with bias 7, 3 fraction bits; no infinity, 0x7f and 0xff are NaN, 448
+// is the largest number. E5M2: sign, 5 exponent bits with bias 15, 2 fraction bits, infinities and NaN as in IEEE 754.
+typedef enum { CK_E4M3, CK_E5M2 } ck_float8;
+// What becomes of numbers that round beyond the largest one, infinities included: the largest number, or the special
+// value of the format (E4M3: NaN, E5M2: infinity).
+typedef enum { CK_TO_LARGEST, CK_TO_SPECIAL } ck_overflow;
+// Steps of k whose products are added up before they are scaled: the extent of a scale along k.
+enum { CK_SCALED_DEPTH = 128 };
+// C[m×n] = A·B for codes with scales. Scale t of a row of A, and of a column of B, belongs to its entries
+// 128·t ..< min(k, 128·(t + 1)).
+typedef struct {
+  const uint8_t *a; ck_size lda;              // [m, k]
+  const float *a_scales; ck_size ld_a_scales; // [m, ceil(k / 128)]
+  const uint8_t *b;                           // packed by ck_pack_codes: [panel][k][CK_NR]
+  const float *b_scales;                      // [panel][ceil(k / 128)][CK_NR]
+  ck_float8 a_format, b_format;
+  float *c; ck_size ldc;
+  ck_size m, n, k;
+} ck_scaled_operands;
+typedef struct {
+  // The largest |x| of `count` numbers: 0 of none, NaN if one is. And y[i] = the larger of y[i] and |x[i]|, NaN if
+  // either is.
+  float (*magnitude)(const float *x, ck_size count);
+  void (*magnitudes)(float *y, const float *x, ck_size count);
+  // y[i] = the code nearest to x[i] / scale, or to x[i] / scales[i], ties to even. NaN has the code 0x7f, or 0xff.
+  void (*encode)(ck_float8 format, ck_overflow overflow, uint8_t *y, const float *x, float scale, ck_size count);
+  void (*encode_each)(ck_float8 format, ck_overflow overflow, uint8_t *y, const float *x, const float *scales,
+                      ck_size count);
+  // y[i] = the value of code x[i], times scale or scales[i].
+  void (*decode)(ck_float8 format, float *y, const uint8_t *x, float scale, ck_size count);
+  void (*decode_each)(ck_float8 format, float *y, const uint8_t *x, const float *scales, ck_size count);
+  // Columns of packed panels first ..< last. Row-exact: an element is sum = fma(part_t, a_scale_t · b_scale_t, sum) for
+  // t = 0, 1 … from zero, and part_t the chain of fused multiply-adds of its 128 steps of k in order, from zero.
+  // `scratch` holds at least ck_scaled_scratch() floats, 64-byte aligned. Split a job as that of `product` in
+  // ck_gemm_kernels: B is decoded anew for every 168 rows, and A for every 8 panels.
+  void (*product)(const ck_scaled_operands *x, ck_size first_panel, ck_size last_panel, float *scratch);
+} ck_float8_kernels;
+ck_size ck_scaled_scratch(void);
+// Packs panels first ..< last of a k×n matrix of codes, given as in `pack` of ck_gemm_kernels; padded with zeros to
+// ck_packed_count(k, n) codes.
+void ck_pack_codes(uint8_t *packed, const uint8_t *b, ck_size ldb, int transposed, ck_size k, ck_size n,
+                   ck_size first_panel, ck_size last_panel);
+
 // ---- the table --------------------------------------------------------------------------------------------------
 typedef struct {
   ck_isa isa;
@@ -194,6 +238,7 @@ typedef struct {
   const ck_bf16_kernels *bf16;
   const ck_attention_kernels *attention;
   const ck_row_kernels *rows;
+  const ck_float8_kernels *float8;
 } ck_kernels;
 // The kernels of `isa`. `isa` must be available.
 const ck_kernels *ck_kernels_for(ck_isa isa);
