@@ -11,7 +11,10 @@ enum DemoRecipe {
         stage: corpus
         documents:
           name: knights-and-knaves
-          settings: {people: [{people: 2, weight: 0.3}, {people: 3, weight: 0.7}], fullShare: 0.25, lazyProbability: 0.6}
+          settings:
+            people: [{people: 2, weight: 0.25}, {people: 3, weight: 0.75}]
+            fullShare: 0.29
+            lazyProbability: 0.7
         count: 90000
         vocabularySize: 512
         preTokenizer: whitespace

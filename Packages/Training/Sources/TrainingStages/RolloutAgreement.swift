@@ -26,16 +26,16 @@ extension GRPO {
     from base: CheckpointArtifact, rounds: Int = 2, in context: RunContext
   ) async throws -> [RolloutAgreement] {
     var plan = plan
-    (plan.updatesPerRollout, plan.steps) = (1, max(plan.steps, rounds))
+    (plan.updatesPerRollout, plan.steps, plan.mismatchLimit) = (1, max(plan.steps, rounds), nil)
     let stage = try GRPO(plan, rollouts: shared)
     let session = try Session(stage, base, context)
     var state = session.freshState()
     var found: [RolloutAgreement] = []
     while state.step < rounds {
       try await session.worker.generator.adopt(state.model)
-      let problems = try (0..<plan.promptsPerStep).map {
-        try session.problems.problem(state.step * plan.promptsPerStep + $0, split: .train)
-      }
+      let first = state.step * plan.promptsPerStep
+      let numbers = first..<first + plan.promptsPerStep
+      let problems = try numbers.map { try session.problems.problem($0, split: .train) }
       let (prompts, completions) = try await session.worker.sample(problems, step: state.step + 1)
       var batch = RolloutBatch()
       batch.answers = completions.enumerated().map { index, completion in
@@ -45,11 +45,10 @@ extension GRPO {
       }
       batch.judgedAnswers = batch.answers.count
       batch.judgedTokens = batch.answers.reduce(0) { $0 + $1.answer.count }
-      let outcome = try stage.update(&state, &batch, session)
+      var outcome = try stage.update(&state, &batch, session)
+      let verdict = StepVerdict(&outcome, of: name, on: numbers.listed("problem"), &state, DivergenceSettings())
+      try verdict.stopUnlessSkipped(noting: context.progress)
       state.step += 1
-      guard outcome.isFinite else {
-        throw DivergenceError(stage: name, step: state.step, loss: outcome.loss, gradientNorm: outcome.gradientNorm)
-      }
       found.append(RolloutAgreement(outcome, batch, step: state.step - 1))
       context.progress.report(
         stage: name, done: state.step, of: rounds, unit: "step", detail: "\(batch.judgedTokens) tokens compared")
