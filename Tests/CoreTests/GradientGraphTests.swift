@@ -117,6 +117,29 @@ private struct Halve: ParameterVisitor {
     #expect(try Pair(on: .reference()).parameters.map(\.name) == ["first.weight", "second.weight"])
   }
 
+  @Test(arguments: [0, 1, 7, 4096, 4099, 50_000])
+  func theSumOfSquaresHasTheSameBitsOnEveryBackendAndForAnyThreads(_ count: Int) {
+    let x = Operand.random([count], seed: 3)
+    let expected = x.tensor(on: .reference()).sumOfSquares()
+    for threads in 1...3 {
+      #expect(x.tensor(on: .cpu(threads: threads)).sumOfSquares().bitPattern == expected.bitPattern)
+    }
+  }
+
+  @Test func gradientsThatMeetDoNotChangeThoseThatOthersHold() {
+    for device in [Device.cpu(), .reference()] {
+      let inputs = Inputs([.floats([1, -2, 3], [3]), .floats([1, -2, 3], [3])], on: device)
+      // Both operands of a sum have one gradient between them; each then meets another.
+      let (_, gradients) = valueAndGradients(of: inputs) { inputs in
+        let (a, b) = (inputs.tensors[0], inputs.tensors[1])
+        let sum = a + b
+        return (sum + sum * sum + a * 3 + b * 5).total()
+      }
+      #expect(gradients.byName["0"]?.floats() == [8, -4, 16])
+      #expect(gradients.byName["1"]?.floats() == [10, -2, 18])
+    }
+  }
+
   @Test func theNormOfGradientsIsTheRootOfTheSumOfSquares() {
     let device = Device.cpu()
     let values = Operand.random([9000], seed: 1).tensor(on: device)

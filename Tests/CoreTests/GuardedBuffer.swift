@@ -22,6 +22,7 @@ final class GuardedBuffer<Element: BitwiseCopyable & Equatable> {
   }
   deinit { UnsafeMutableRawPointer(block.baseAddress!).deallocate() }
 
+  /// Valid while the buffer lives: give the buffer a name, a temporary ends before the call that reads it.
   var pointer: UnsafeMutablePointer<Element> { block.baseAddress! + start }
   var values: [Element] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
   /// Whether everything outside the elements is as it was.

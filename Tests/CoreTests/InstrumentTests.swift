@@ -135,7 +135,7 @@ private struct Chain: Module {
     }
     #expect(found["tanh forward"]?.calls == 3 && found["tanh backward"] == nil)
     #expect(found["multiply backward"]?.calls ?? 0 >= 3, "the gradient of tanh")
-    #expect(found["read update"]?.calls == 9, "three parameters, three steps")
+    #expect(found["sum-of-squares update"]?.calls == 9, "three parameters, three steps")
     // 4 rows through 6 × 16 and 8 × 5 weights, three times; going back there are two products for each.
     let forward = Double(2 * 4 * (6 * 16 + 8 * 5) * 3)
     #expect(found["linear forward"]?.operations == forward && found["linear backward"]?.operations == 2 * forward)

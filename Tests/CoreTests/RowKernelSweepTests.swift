@@ -29,7 +29,8 @@ import Testing
 
   @Test func probabilities() {
     sweepKernel("softmax", tolerance: 1e-6, from: 1, outputs: { $0 * 2 }) { rows, y, n, offset in
-      rows.softmax(y, Floats(numbers(n * 2, seed: 7, scale: 20), offset: offset).pointer, 2, n)
+      let x = Floats(numbers(n * 2, seed: 7, scale: 20), offset: offset)
+      rows.softmax(y, x.pointer, 2, n)
     }
     sweepKernel("cross-entropy", tolerance: 2e-6, from: 1, outputs: { _ in 6 }) { rows, y, n, offset in
       let x = Floats(numbers(n * 3, seed: 7, scale: 20), offset: offset)
@@ -46,16 +47,20 @@ import Testing
 
   @Test func reductions() {
     sweepKernel("sums", tolerance: 1e-5, outputs: { _ in 3 }) { rows, y, n, offset in
-      rows.sum_rows(y, Floats(numbers(n * 3, seed: 8), offset: offset).pointer, 3, n)
+      let x = Floats(numbers(n * 3, seed: 8), offset: offset)
+      rows.sum_rows(y, x.pointer, 3, n)
     }
     sweepKernel("maxima", tolerance: 0, from: 1, outputs: { _ in 3 }) { rows, y, n, offset in
-      rows.max_rows(y, Floats(numbers(n * 3, seed: 8).map { $0 - 5 }, offset: offset).pointer, 3, n)
+      let x = Floats(numbers(n * 3, seed: 8).map { $0 - 5 }, offset: offset)
+      rows.max_rows(y, x.pointer, 3, n)
     }
     sweepKernel("column sums", tolerance: 0) { rows, y, n, offset in
-      rows.add_columns(y, Floats(numbers(n * 3, seed: 8), offset: offset).pointer, 3, n, n / 3, n)
+      let x = Floats(numbers(n * 3, seed: 8), offset: offset)
+      rows.add_columns(y, x.pointer, 3, n, n / 3, n)
     }
     sweepKernel("sum of squares", tolerance: 1e-6, outputs: { _ in 1 }) { rows, y, n, offset in
-      y[0] = Float(rows.sum_squares(Floats(numbers(n, seed: 8), offset: offset).pointer, n))
+      let x = Floats(numbers(n, seed: 8), offset: offset)
+      y[0] = Float(rows.sum_squares(x.pointer, n))
     }
   }
 
@@ -71,13 +76,15 @@ import Testing
       }
     }
     sweepKernel("axpy", tolerance: 1e-6) { rows, y, n, offset in
-      rows.axpy(y, Floats(numbers(n, seed: 1), offset: offset).pointer, -0.3, n)
+      let x = Floats(numbers(n, seed: 1), offset: offset)
+      rows.axpy(y, x.pointer, -0.3, n)
     }
   }
 
   @Test func indexedMovement() {
     sweepKernel("gather", tolerance: 0, outputs: { $0 * 4 }) { rows, y, n, offset in
-      rows.gather_rows(y, Floats(numbers(n * 3, seed: 1), offset: offset).pointer, [2, -1, 0, 2], 4, n)
+      let x = Floats(numbers(n * 3, seed: 1), offset: offset)
+      rows.gather_rows(y, x.pointer, [2, -1, 0, 2], 4, n)
     }
     sweepKernel("scatter", tolerance: 0, outputs: { $0 * 3 }) { rows, y, n, offset in
       let x = Floats(numbers(n * 4, seed: 1), offset: offset)

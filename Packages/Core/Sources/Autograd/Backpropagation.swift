@@ -16,7 +16,7 @@ extension Tensor {
       for (input, part) in zip(origin.inputs, origin.pullback(g, output: tensor)) {
         guard let source = input.origin, let part else { continue }
         let id = ObjectIdentifier(source)
-        gradient[id] = gradient[id].map { $0 + part } ?? part
+        if gradient[id]?.add(part) == nil { gradient[id] = part }
       }
       origin.release()
     }

@@ -100,13 +100,15 @@ static void product_at(float *c, ck_size ldc, const float *a, ck_size lda, const
   const row_cut cut = cut_rows(m);
   const ck_size blocks = ck_gemm_blocks(k, CK_GEMM_DEPTH), panels = (n + CK_NR - 1) / CK_NR;
   const int packs = panels > 1 && lda > LONG_ROW;
+  // Columns that are read where they lie need no room, so all of them share one packed panel.
+  const ck_size together = packs ? GROUP : cut.tiles;
   for (ck_size block = 0; block < blocks; block++) {
     const ck_size start = block * k / blocks, depth = (block + 1) * k / blocks - start;
     float *panel_scratch = scratch, *rows_scratch = scratch + depth * CK_NR;
     tile_operands x = {.a_row = 1, .a_step = packs ? PACKED_ROWS : lda, .b = panel_scratch, .ahead = AHEAD, .k = depth,
                        .ldc = ldc, .accumulate = accumulate || block > 0};
-    for (ck_size group = 0; group < cut.tiles; group += GROUP) {
-      const ck_size end = ck_smaller(cut.tiles, group + GROUP);
+    for (ck_size group = 0; group < cut.tiles; group += together) {
+      const ck_size end = ck_smaller(cut.tiles, group + together);
       if (packs) pack_columns(rows_scratch, a + start * lda, lda, cut, group, end, depth);
       for (ck_size panel = 0; panel < panels; panel++) {
         const ck_size width = ck_smaller(CK_NR, n - panel * CK_NR);

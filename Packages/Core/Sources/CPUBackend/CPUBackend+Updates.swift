@@ -17,6 +17,16 @@ extension CPUBackend {
     return true
   }
 
+  public func sumOfSquares(_ x: Tensor) -> Double {
+    precondition(x.dtype == .float32, "sum of squares: of \(x.dtype); float32 was expected")
+    let elements = UnsafeBufferPointer(start: UnsafePointer(x.pointer), count: x.shape.count)
+    return [Double](unsafeUninitializedCapacity: SquareBlocks.count(elements.count)) { sums, count in
+      count = sums.count
+      let target = sums.baseAddress
+      pool.forEachRange(count, grain: 8) { for block in $0 { target?[block] = SquareBlocks.sum(block, of: elements) } }
+    }.reduce(0, +)
+  }
+
   private func adamW(_ update: AdamWUpdate, _ targets: inout [Tensor], _ g: Tensor) {
     let count = targets[0].shape.count
     let c1 = AdamWUpdate.correction(update.beta1, update.step)

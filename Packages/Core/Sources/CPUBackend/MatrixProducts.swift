@@ -143,29 +143,41 @@ extension CPUBackend {
     let m: Int
     let n: Int
     let k: Int
+    /// Large enough for OpenBLAS to be the faster in float32.
+    var goesToOpenBLAS: Bool { m >= 1024 && n >= 1024 }
   }
-  /// Each task is cut into blocks of c that do not depend on the number of threads, and each element is one chain over
-  /// k, so the order of every sum is fixed. OpenBLAS takes the large square ones in float32, where it is the faster.
+  /// One block of a task's c.
+  private struct TransposedPiece {
+    let task: Int
+    let rows: Range<Int>
+    let columns: Range<Int>
+  }
+  /// Blocks of rows keep a's columns in the second-level cache; each block reads all of b. Few tasks are cut along
+  /// panels of b too, so that every thread has some. OpenBLAS's blocks do not depend on the number of threads.
+  private func blocks(of task: TransposedTask, _ index: Int, among count: Int) -> [TransposedPiece] {
+    let block = task.m >= 512 ? 168 : task.m > 336 ? (task.m + 1) / 2 : task.m
+    let bands = (task.m + block - 1) / block
+    let panels = (task.n + Int(CK_NR) - 1) / Int(CK_NR)
+    let wanted = task.goesToOpenBLAS ? 1 : (2 * threads + count * bands - 1) / (count * bands)
+    let cuts = max(1, min(panels, wanted))
+    return (0..<bands).flatMap { i in
+      (0..<cuts).map { j in
+        TransposedPiece(
+          task: index, rows: i * block..<min((i + 1) * block, task.m),
+          columns: panels * j / cuts * Int(CK_NR)..<min(panels * (j + 1) / cuts * Int(CK_NR), task.n))
+      }
+    }
+  }
+  /// Each element of a gradient is one chain over k, so that the order of every sum is fixed. OpenBLAS takes the large
+  /// square ones in float32, where it is the faster.
   func runTransposed(_ tasks: [TransposedTask], precision: ProductPrecision = .float32) {
-    struct Piece {
-      let task: Int
-      let rows: Range<Int>
-    }
-    var pieces: [Piece] = []
-    for (index, task) in tasks.enumerated() where task.m > 0 && task.n > 0 {
-      if task.k == 0 {
-        task.c.update(repeating: 0, count: task.m * task.n)
-        continue
-      }
-      let block = task.m >= 512 ? 168 : task.m >= 96 ? (task.m + 1) / 2 : task.m
-      for first in stride(from: 0, to: task.m, by: block) {
-        pieces.append(Piece(task: index, rows: first..<min(first + block, task.m)))
-      }
-    }
+    for task in tasks where task.k == 0 { task.c.update(repeating: 0, count: task.m * task.n) }
+    let cut = tasks.indices.filter { tasks[$0].k > 0 && tasks[$0].m > 0 && tasks[$0].n > 0 }
+    let pieces = cut.flatMap { blocks(of: tasks[$0], $0, among: cut.count) }
     pool.forEach(pieces.count) { i in
       let (piece, task) = (pieces[i], tasks[pieces[i].task])
       let (c, a) = (task.c + piece.rows.lowerBound * task.n, task.a + piece.rows.lowerBound)
-      if precision == .float32 && task.m >= 1024 && task.n >= 1024 {
+      if precision == .float32 && task.goesToOpenBLAS {
         cblas_sgemm(
           CblasRowMajor, CblasTrans, CblasNoTrans, blasint(piece.rows.count), blasint(task.n), blasint(task.k), 1,
           a, blasint(task.aStride), task.b, blasint(task.bStride), 0, c, blasint(task.n))
@@ -173,7 +185,8 @@ extension CPUBackend {
         let kernel = precision == .float32 ? kernels.gemm.product_at : kernels.bf16.product_at
         let scratch = allocate(byteCount: ck_gemm_scratch(task.k) * 4)
         kernel!(
-          c, task.n, a, task.aStride, task.b, task.bStride, piece.rows.count, task.n, task.k, 0, scratch.floats)
+          c + piece.columns.lowerBound, task.n, a, task.aStride, task.b + piece.columns.lowerBound, task.bStride,
+          piece.rows.count, piece.columns.count, task.k, 0, scratch.floats)
       }
     }
   }

@@ -14,6 +14,8 @@ public protocol Backend: Sendable {
   func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome?
   /// Changes tensors in place, or returns false to have the definition run instead.
   func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool
+  /// Σ x² of a float32 tensor, with the bits of the default implementation.
+  func sumOfSquares(_ x: Tensor) -> Double
 }
 
 extension Backend {

@@ -43,3 +43,16 @@ extension Tensor {
     self.dtype == dtype ? self : apply(.cast(dtype), to: shape, dtype: dtype)
   }
 }
+
+extension Tensor {
+  /// Adds `other`: in place where nobody else holds this value's storage. For values without a history.
+  package mutating func add(_ other: Tensor) {
+    guard isKnownUniquelyReferenced(&storage) else {
+      self = self + other
+      return
+    }
+    var target = [taken()]
+    ScaledAddition(decay: 1, factor: 1)(&target, [other])
+    self = target[0]
+  }
+}

@@ -6,7 +6,7 @@ public struct Tensor: Sendable {
   public let shape: Shape
   public let dtype: DType
   public let device: Device
-  public private(set) var storage: Storage
+  public internal(set) var storage: Storage
   package let origin: Origin?
 
   public init(shape: Shape, dtype: DType = .float32, device: Device, storage: Storage) {
