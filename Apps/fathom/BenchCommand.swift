@@ -1,12 +1,12 @@
-// `fathom bench`: how fast this machine trains and multiplies, beside what others reach on it.
+// `fathom bench`: how fast this machine trains, samples and multiplies, beside what others reach on it.
 import ArgumentParser
 import Foundation
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measures how fast this machine trains and multiplies.",
+    commandName: "bench", abstract: "Measures how fast this machine trains, samples and multiplies.",
     discussion: "Measure on a machine that does nothing else; docs/benchmarks.md says what is timed and how.",
-    subcommands: [BenchTrainCommand.self, BenchKernelsCommand.self])
+    subcommands: [BenchTrainCommand.self, BenchRolloutCommand.self, BenchKernelsCommand.self])
 }
 
 /// How busy the machine was before anything was measured.

@@ -1,9 +1,9 @@
-// The other side of `fathom bench train --against PYTHON`: torch and transformers in a process that waits for its turn.
+// The other side of `fathom bench … --against PYTHON`: torch and transformers in a process that waits for its turn.
 import Foundation
 
-/// A running Tests/Peers/torch_train.py. It times steps when it is asked to and sleeps otherwise.
+/// A running script of Tests/Peers. It times steps when it is asked to and sleeps otherwise.
 final class BenchPeer {
-  /// What the peer is made of, as it says itself.
+  /// What the peer of training is made of, as it says itself.
   struct Description: Decodable {
     let torch: String
     let transformers: String
@@ -14,21 +14,21 @@ final class BenchPeer {
     let adamw: String
   }
   private struct Round: Decodable { let seconds: [Double] }
+  /// What a script says when it cannot begin.
+  private struct Refusal: Decodable { let error: String }
 
   private let process = Process()
   private let (requests, answers) = (Pipe(), Pipe())
   private let python: String
+  private let scriptPath: String
   private var unread: [UInt8] = []
-  private static let scriptPath = "Tests/Peers/torch_train.py"
 
-  /// Starts `python`: a path, or a name to look for along PATH. What it has to say goes to standard error.
-  init(python: String, _ shape: BenchShape, threads: Int) throws {
-    self.python = python
+  /// Starts `python`, a path or a name to look for along PATH, with a script of Tests/Peers, the model's config.json and
+  /// further arguments. What it has to say goes to standard error.
+  init(python: String, _ script: String, _ configuration: String, _ arguments: [String]) throws {
+    (self.python, scriptPath) = (python, "Tests/Peers/\(script)")
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [
-      python, try Self.script(), shape.configuration, "--batch", "\(shape.batch)", "--length",
-      "\(shape.sequenceLength)", "--threads", "\(threads)",
-    ]
+    process.arguments = [python, try Self.path(of: scriptPath), configuration] + arguments
     (process.standardInput, process.standardOutput) = (requests, answers)
     do { try process.run() } catch {
       throw CommandError("--against \(python): cannot be started: \(error.localizedDescription)")
@@ -36,14 +36,14 @@ final class BenchPeer {
   }
 
   /// Waits until the peer has chosen its fastest forms and is warm.
-  func description() throws -> Description { try read() }
+  func description<Own: Decodable>() throws -> Own { try read() }
 
   /// Seconds of each of `steps` steps, after one that is not timed.
   func timed(_ steps: Int) throws -> [Double] {
     do { try requests.fileHandleForWriting.write(contentsOf: Data("\(steps)\n".utf8)) } catch { throw gone() }
     let round: Round = try read()
     guard round.seconds.count == steps, round.seconds.allSatisfy({ $0 > 0 }) else {
-      throw CommandError("\(Self.scriptPath): answered with \(round.seconds.count) times; \(steps) were asked for")
+      throw CommandError("\(scriptPath): answered with \(round.seconds.count) times; \(steps) were asked for")
     }
     return round.seconds
   }
@@ -65,8 +65,11 @@ final class BenchPeer {
     }
     let line = unread.prefix { $0 != newline }
     unread.removeFirst(line.count + 1)
+    if let refusal = try? JSONDecoder().decode(Refusal.self, from: Data(line)) {
+      throw CommandError("--against \(python): \(refusal.error)")
+    }
     do { return try JSONDecoder().decode(Answer.self, from: Data(line)) } catch {
-      throw CommandError("\(Self.scriptPath): printed '\(String(decoding: line, as: UTF8.self))'; JSON was expected")
+      throw CommandError("\(scriptPath): printed '\(String(decoding: line, as: UTF8.self))'; JSON was expected")
     }
   }
 
@@ -78,7 +81,7 @@ final class BenchPeer {
   }
 
   /// The script in the checkout around the working directory or around this program.
-  private static func script() throws -> String {
+  private static func path(of scriptPath: String) throws -> String {
     let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
     let program = Bundle.main.executableURL?.resolvingSymlinksInPath()
     for start in [here, program?.deletingLastPathComponent()] {

@@ -43,7 +43,11 @@ struct BenchTrainCommand: ParsableCommand {
     load.warn(progress)
     let profiling = profile ? ProfilingBackend(parts.device.backend) : nil
     var trainer = try BenchTrainer(shape, on: parts.device, profiling)
-    let peer = try against.map { try BenchPeer(python: $0, shape, threads: parts.threads) }
+    let peer = try against.map {
+      try BenchPeer(
+        python: $0, "torch_train.py", shape.configuration,
+        ["--batch", "\(shape.batch)", "--length", "\(shape.sequenceLength)", "--threads", "\(parts.threads)"])
+    }
     defer { peer?.end() }
     if peer != nil { progress.note("bench: the peer is loading and tries which of its forms is the fastest") }
     var result = BenchTrainResult(

@@ -1,7 +1,6 @@
 // `fathom verify`: the promises of docs/exactness.md, held against one's own recipe.
 import ArgumentParser
 import Foundation
-import LanguageModels
 import ProcessGraph
 import Recipes
 
@@ -42,33 +41,8 @@ struct VerifyCommand: AsyncParsableCommand {
     defer { try? FileManager.default.removeItem(atPath: place) }
     let verification = Verification(
       recipe: recipe, outline: outline, steps: steps, parts: parts, directory: place, progress: progress)
-    let report = try await Self.interruptible(progress) { try await verification.report() }
+    let report = try await interruptible("verify", progress) { try await verification.report() }
     if json { try Output.json(report) } else { try Output.write(report.text) }
     if let difference = report.difference { throw CommandError(difference) }
-  }
-
-  /// Does the work on a thread of its own. Ctrl-C stops it and leaves nothing behind; a second one ends the process.
-  private static func interruptible<Result: Sendable>(
-    _ progress: TerminalProgress, _ work: @escaping @Sendable () async throws -> Result
-  ) async throws -> Result {
-    let task = Task(executorPreference: ComputeExecutor(label: "verify")) { try await work() }
-    let signals = InterruptSignals { _ in
-      progress.note("stopping; press Ctrl-C again to stop at once")
-      task.cancel()
-    }
-    defer {
-      signals.stop()
-      progress.clear()
-    }
-    do {
-      return try await withTaskCancellationHandler {
-        try await task.value
-      } onCancel: {
-        task.cancel()
-      }
-    } catch {
-      guard let signal = signals.received else { throw error }
-      throw ExitCode(128 + signal)
-    }
   }
 }

@@ -37,4 +37,35 @@ public struct AttentionMemory: Sendable {
     RowReplacement()(&targets, [rows, index])
     layers[layer][table] = targets[0]
   }
+
+  /// The first `count` positions of one slot, to be taken over by another.
+  public struct Copy: Sendable, Hashable {
+    public var source: Int
+    public var target: Int
+    public var count: Int
+    public init(from source: Int, to target: Int, count: Int) {
+      (self.source, self.target, self.count) = (source, target, count)
+    }
+  }
+
+  /// Copies positions between slots in every layer. All sources are read before any target is written, and no two
+  /// targets are the same slot. By row-exactness a copied position is what reading its token again would write.
+  public mutating func copy(_ copies: [Copy]) {
+    for copy in copies {
+      precondition(
+        (0..<slots).contains(copy.source) && (0..<slots).contains(copy.target) && (0...capacity).contains(copy.count),
+        "AttentionMemory: \(copy) is not inside \(slots) slots of \(capacity) positions")
+    }
+    let from = copies.flatMap { copy in (0..<copy.count).map { Int32(copy.source * capacity + $0) } }
+    let to = copies.flatMap { copy in (0..<copy.count).map { Int32(copy.target * capacity + $0) } }
+    guard !from.isEmpty, let device = layers.first?.first?.device else { return }
+    let (sources, targets) = (
+      Tensor(from, shape: [from.count], on: device), Tensor(to, shape: [to.count], on: device)
+    )
+    for layer in layers.indices {
+      for table in layers[layer].indices {
+        write(layers[layer][table].gatherRows(sources), at: targets, layer: layer, table: table)
+      }
+    }
+  }
 }

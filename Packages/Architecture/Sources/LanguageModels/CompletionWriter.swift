@@ -14,10 +14,10 @@ public struct CompletionWriter: Sendable {
   /// The finished answer, once it has ended.
   public private(set) var completion: Completion?
 
-  /// An empty answer. It ends at the latest after `maxTokens`, or when prompt and answer fill `contextLength`.
+  /// An empty answer. It ends at the latest after the options' or the prompt's `maxTokens`, or when prompt and answer fill `contextLength`.
   public init(_ prompt: Prompt, _ options: GenerationOptions, tokenizer: any Tokenizer, contextLength: Int) {
     (self.options, self.tokenizer) = (options, tokenizer)
-    limit = min(options.maxTokens, contextLength - prompt.tokens.count)
+    limit = min(options.maxTokens, prompt.maxTokens ?? .max, contextLength - prompt.tokens.count)
     detokenizer = IncrementalDetokenizer(tokenizer, skippingSpecialTokens: true)
     stops = StopTextFilter(options.stop)
   }

@@ -27,7 +27,11 @@ public struct Prompt: Sendable, Hashable {
   public var tokens: [TokenID]
   /// Distinguishes requests that share a seed; the sample index of a GRPO group, for example.
   public var request: UInt64
-  public init(_ tokens: [TokenID], request: UInt64 = 0) { (self.tokens, self.request) = (tokens, request) }
+  /// Ends this answer earlier than the options do; at least 1.
+  public var maxTokens: Int?
+  public init(_ tokens: [TokenID], request: UInt64 = 0, maxTokens: Int? = nil) {
+    (self.tokens, self.request, self.maxTokens) = (tokens, request, maxTokens)
+  }
 }
 
 /// Why generation ended.

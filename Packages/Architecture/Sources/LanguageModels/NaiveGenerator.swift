@@ -60,6 +60,9 @@ extension Prompt {
       throw GenerationError(
         "the prompt has \(tokens.count) tokens; this model reads at most \(contextLength - 1) and one to answer")
     }
+    if let maxTokens, maxTokens < 1 {
+      throw GenerationError("the prompt's own limit is \(maxTokens) tokens; it must be at least 1")
+    }
     if let bad = tokens.first(where: { $0.rawValue < 0 || Int($0.rawValue) >= vocabularySize }) {
       throw GenerationError("token \(bad) is outside the vocabulary of \(vocabularySize)")
     }

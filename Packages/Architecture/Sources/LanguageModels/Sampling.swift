@@ -26,7 +26,9 @@ public struct TokenSampler: Sendable {
     let inverse = 1 / Float(options.temperature)
     let largest = logits[best]
     if options.topK == 0 && options.topP >= 1 {
-      return Self.pick(u, among: logits.indices) { ExactMath.exp((logits[$0] - largest) * inverse) }
+      return Self.pick(u, among: logits.count) { weights in
+        for i in weights.indices { weights[i] = ExactMath.exp((logits[i] - largest) * inverse) }
+      }
     }
     var kept = logits.indices.sorted { logits[$0] != logits[$1] ? logits[$0] > logits[$1] : $0 < $1 }
     if options.topK > 0 { kept = Array(kept.prefix(options.topK)) }
@@ -37,21 +39,27 @@ public struct TokenSampler: Sendable {
       covered += weights[count]
       count += 1
     }
-    return kept[Self.pick(u, among: 0..<count) { weights[$0] }]
+    return kept[Self.pick(u, among: count) { _ = $0.update(fromContentsOf: weights[..<count]) }]
   }
 
-  /// The first index at which the running sum of weights passes u · total.
-  private static func pick(_ u: Float, among indices: Range<Int>, _ weight: (Int) -> Float) -> Int {
-    let weights = indices.map(weight)
-    let threshold = Double(u) * weights.reduce(0.0) { $0 + Double($1) }
-    var running = 0.0
-    var last = indices.lowerBound
-    for (offset, w) in weights.enumerated() where w > 0 {
-      running += Double(w)
-      last = indices.lowerBound + offset
-      if running > threshold { return last }
+  /// The first of `count` indices at which the running sum of weights passes u · total. `fill` writes the weights.
+  private static func pick(
+    _ u: Float, among count: Int, _ fill: (UnsafeMutableBufferPointer<Float>) -> Void
+  ) -> Int {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { weights in
+      weights.initialize(repeating: 0)
+      fill(weights)
+      var total = 0.0
+      for w in weights { total += Double(w) }
+      let threshold = Double(u) * total
+      var (running, last) = (0.0, 0)
+      for i in weights.indices where weights[i] > 0 {
+        running += Double(weights[i])
+        last = i
+        if running > threshold { break }
+      }
+      return last
     }
-    return last
   }
 
   /// The largest logit; the lowest index among equals.

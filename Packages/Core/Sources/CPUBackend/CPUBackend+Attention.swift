@@ -7,16 +7,18 @@ extension CPUBackend {
     let (q, heads) = (inputs[0], operation.heads)
     let lse = make([q.shape[0], heads], on: q.device) { _ in }
     let outWidth = heads * operation.dv
+    let (calls, together) = (operation.rows.count * heads, operation.callsTogether(threads: threads))
     let output = make([q.shape[0], outWidth], on: q.device) { out in
-      pool.forEach(operation.rows.count * heads) { i in
-        let (row, head) = (operation.rows[i / heads], i % heads)
-        var call = operation.call(row, head, inputs)
-        let keys = row.first + row.queryCount
-        let scratch = allocate(
-          byteCount: ck_attention_scratch(row.queryCount, keys, operation.d1, operation.d2, operation.dv) * 4)
-        kernels.attention.forward(
-          &call, out + row.queryStart * outWidth + head * operation.dv, outWidth,
-          lse.pointer + row.queryStart * heads + head, heads, scratch.floats)
+      pool.forEach((calls + together - 1) / together) { chunk in
+        let range = chunk * together..<min(calls, (chunk + 1) * together)
+        let scratch = allocate(byteCount: operation.scratch(range) * 4)
+        for i in range {
+          let (row, head) = (operation.rows[i / heads], i % heads)
+          var call = operation.call(row, head, inputs)
+          kernels.attention.forward(
+            &call, out + row.queryStart * outWidth + head * operation.dv, outWidth,
+            lse.pointer + row.queryStart * heads + head, heads, scratch.floats)
+        }
       }
     }
     return Outcome(output) { g in attentionGradient(operation, g, inputs, output, lse) }
@@ -70,6 +72,20 @@ extension CausalAttention {
       return [key..<key + d1, value..<value + dv]
     }.sorted { $0.lowerBound < $1.lowerBound }
     return zip(columns, columns.dropFirst()).contains { $0.upperBound > $1.lowerBound }
+  }
+
+  /// Kernel calls that one chunk makes: some where all rows are short, as in decoding, because a chunk's own cost would
+  /// be a good part of such a call's.
+  fileprivate func callsTogether(threads: Int) -> Int {
+    guard rows.allSatisfy({ $0.queryCount <= 4 }) else { return 1 }
+    return max(1, min(4 * heads, rows.count * heads / (threads * 8)))
+  }
+
+  /// Floats that the forward calls of a range, a number for each row and head, need at most.
+  fileprivate func scratch(_ calls: Range<Int>) -> Int {
+    rows[calls.lowerBound / heads...(calls.upperBound - 1) / heads].reduce(0) { most, row in
+      max(most, ck_attention_scratch(row.queryCount, row.first + row.queryCount, d1, d2, dv))
+    }
   }
 
   /// The kernel's view of one sequence and head.

@@ -53,6 +53,7 @@ public struct CPUBackend: Backend {
   public func read(_ storage: Storage, into bytes: UnsafeMutableRawBufferPointer) {
     reference.read(storage, into: bytes)
   }
+  public func forEach(_ count: Int, _ body: (Int) -> Void) { pool.forEach(count, body) }
 }
 
 /// The kernels of one instruction set.

@@ -3,12 +3,15 @@ import Tensors
 
 /// The part of a training step that an operation ran in.
 public enum ProfilePhase: String, Sendable, CaseIterable {
+  /// Sampling, where a step begins with it.
+  case rollout
   case forward, backward, update
 }
 
 /// All calls of one operation in one phase.
 public struct OperationMeasurement: Sendable, Equatable {
-  /// A fused operation's or a primitive's name, or "read" and "write" for bytes from and to the host.
+  /// A fused operation's or a primitive's name, "read" and "write" for bytes from and to the host, or "host" for host
+  /// work on the backend's threads.
   public let operation: String
   public let phase: ProfilePhase
   public let calls: Int

@@ -69,6 +69,7 @@ public struct ProbingBackend: Backend {
   public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool {
     base.accelerate(update, &targets, inputs)
   }
+  public func forEach(_ count: Int, _ body: (Int) -> Void) { base.forEach(count, body) }
 
   private func names(of operands: [Tensor]) -> [String] {
     operands.compactMap { names[ObjectIdentifier($0.storage)] }

@@ -47,4 +47,8 @@ public struct ProfilingBackend: Backend {
   public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool {
     book.measured(update.name, isDone: { $0 }) { base.accelerate(update, &targets, inputs) }
   }
+
+  public func forEach(_ count: Int, _ body: (Int) -> Void) {
+    book.measured("host") { base.forEach(count, body) }
+  }
 }

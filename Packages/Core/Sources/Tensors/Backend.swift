@@ -16,11 +16,17 @@ public protocol Backend: Sendable {
   func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool
   /// Σ x² of a float32 tensor, with the bits of the default implementation.
   func sumOfSquares(_ x: Tensor) -> Double
+  /// Host work beside the operations (drawing tokens, say): runs `body` for every chunk in 0 ..< count, in any order and
+  /// on any of the backend's threads, and returns when all are done. Chunks must not depend on each other.
+  func forEach(_ count: Int, _ body: (Int) -> Void)
 }
 
 extension Backend {
   public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? { nil }
   public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool { false }
+  public func forEach(_ count: Int, _ body: (Int) -> Void) {
+    for chunk in 0..<count { body(chunk) }
+  }
 }
 
 /// Handed in at the top of a program; every derived tensor inherits it from its operands.

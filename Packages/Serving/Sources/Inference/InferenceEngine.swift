@@ -1,21 +1,8 @@
-// Many prompts of different length as one batch that refills.
+// Many prompts of different length as one batch that refills: whoever ends makes room for the next one at once.
 // Results do not depend on who else is in the batch: kernels are row-exact and draws are keyed.
 import LanguageModels
 import Tensors
 import Text
-
-/// How much an engine may do at once.
-public struct EngineSettings: Sendable {
-  /// Sequences in the batch at most.
-  public var slots = 64
-  /// The longest sequence, prompt and answer together; nil for the model's context.
-  public var capacity: Int?
-  /// Prompt tokens taken into one step at most, beside the sequences that are being continued.
-  public var prefillTokens = 4096
-  /// The absorbed form reads less memory; the textbook form gives the log-probabilities that training computes.
-  public var form: AttentionForm
-  public init(form: AttentionForm = .absorbed) { self.form = form }
-}
 
 /// Owns a model and its attention memory. Requests join the running batch as slots become free.
 public actor InferenceEngine: Generator {
@@ -30,9 +17,19 @@ public actor InferenceEngine: Generator {
   }
   /// Where a request's results go.
   private struct Request: Sendable {
+    enum Reader: Sendable {
+      case stream(AsyncThrowingStream<GenerationEvent, any Error>.Continuation)
+      /// Answer number `index` of the call `id`.
+      case call(id: Int, index: Int)
+    }
     let id: Int
-    let token: @Sendable (TokenID, String) -> Void
-    let end: @Sendable (Result<Completion, any Error>) -> Void
+    let reader: Reader
+  }
+  /// A call for the answers to several prompts, which is over when the last one is there.
+  private struct Call {
+    var completions: [Completion?]
+    var missing: Int
+    let continuation: CheckedContinuation<[Completion], any Error>
   }
 
   private var model: any LanguageModel
@@ -41,11 +38,15 @@ public actor InferenceEngine: Generator {
   private let settings: EngineSettings
   private let capacity: Int
   private var memory: AttentionMemory?
+  private var slots: SlotTable
+  private var calls: [Int: Call] = [:]
   private var waiting: [Sequence] = []
   private var active: [Int: Sequence] = [:]
   private var cancelled: Set<Int> = []
   private var requests = 0
   private var driver: Task<Void, Never>?
+  /// What has been done so far.
+  public private(set) var statistics = EngineStatistics()
   private let executor = ComputeExecutor(label: "inference")
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -53,36 +54,33 @@ public actor InferenceEngine: Generator {
   public init(_ model: any LanguageModel, tokenizer: any Tokenizer, settings: EngineSettings = EngineSettings()) {
     (self.model, self.tokenizer, self.settings) = (model, tokenizer, settings)
     capacity = min(settings.capacity ?? model.contextLength, model.contextLength)
+    slots = SlotTable(slots: settings.slots)
   }
 
   /// Sequences in flight finish on the weights they began with; later ones use `model`.
   public func adopt(_ model: any LanguageModel) {
-    if active.isEmpty { self.model = model } else { next = model }
+    if active.isEmpty { use(model) } else { next = model }
+  }
+  private func use(_ model: any LanguageModel) {
+    (self.model, next) = (model, nil)
+    slots.forgetContents()
   }
 
   public func complete(_ prompts: [Prompt], _ options: GenerationOptions) async throws -> [Completion] {
     try options.validate()
     for prompt in prompts { try prompt.validate(contextLength: capacity, vocabularySize: model.vocabularySize) }
-    return try await withThrowingTaskGroup(of: (Int, Completion).self) { group in
-      for (index, prompt) in prompts.enumerated() {
-        group.addTask {
-          try await (index, self.complete(prompt, options))
-        }
-      }
-      var completions = [Completion?](repeating: nil, count: prompts.count)
-      for try await (index, completion) in group { completions[index] = completion }
-      return completions.compactMap { $0 }
-    }
-  }
-
-  private func complete(_ prompt: Prompt, _ options: GenerationOptions) async throws -> Completion {
-    let id = newRequest()
+    if prompts.isEmpty { return [] }
+    let call = newRequest()
+    let requests = prompts.indices.map { Request(id: newRequest(), reader: .call(id: call, index: $0)) }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        submit(prompt, options, Request(id: id, token: { _, _ in }, end: { continuation.resume(with: $0) }))
+        calls[call] = Call(
+          completions: prompts.map { _ in nil }, missing: prompts.count, continuation: continuation)
+        submit(zip(prompts, requests).map { sequence($0, options, $1) })
+        if Task.isCancelled { for request in requests { cancel(request.id) } }
       }
     } onCancel: {
-      Task { await self.cancel(id) }
+      Task { await self.cancel(requests.map(\.id)) }
     }
   }
 
@@ -96,18 +94,7 @@ public actor InferenceEngine: Generator {
     continuation.onTermination = { reason in
       if case .cancelled = reason { Task { await self.cancel(id) } }
     }
-    submit(
-      prompt, options,
-      Request(
-        id: id, token: { continuation.yield(.token($0, text: $1)) },
-        end: { result in
-          switch result {
-          case .success(let completion):
-            continuation.yield(.finished(completion))
-            continuation.finish()
-          case .failure(let error): continuation.finish(throwing: error)
-          }
-        }))
+    submit([sequence(prompt, options, Request(id: id, reader: .stream(continuation)))])
     return stream
   }
 
@@ -120,13 +107,17 @@ public actor InferenceEngine: Generator {
       cancelled.insert(id)
     }
   }
+  private func cancel(_ ids: [Int]) {
+    for id in ids { cancel(id) }
+  }
 
-  private func submit(_ prompt: Prompt, _ options: GenerationOptions, _ request: Request) {
-    waiting.append(
-      Sequence(
-        prompt: prompt, sampler: TokenSampler(options), request: request,
-        writer: CompletionWriter(prompt, options, tokenizer: tokenizer, contextLength: capacity), unread: prompt.tokens)
-    )
+  private func sequence(_ prompt: Prompt, _ options: GenerationOptions, _ request: Request) -> Sequence {
+    Sequence(
+      prompt: prompt, sampler: TokenSampler(options), request: request,
+      writer: CompletionWriter(prompt, options, tokenizer: tokenizer, contextLength: capacity), unread: prompt.tokens)
+  }
+  private func submit(_ sequences: [Sequence]) {
+    waiting += sequences
     if driver == nil { driver = Task { await self.drive() } }
   }
 
@@ -153,68 +144,142 @@ public actor InferenceEngine: Generator {
     cancelled = []
   }
 
-  /// Takes waiting sequences into free slots, oldest first.
+  /// Takes waiting sequences into free slots, oldest first. What another slot's memory holds of a prompt is copied. Of
+  /// those with the same prompt one goes first and reads it; the others keep their slots and follow a step later.
   private func admit() {
-    if next != nil {
-      guard active.isEmpty, let adopted = next else { return }
-      (model, next) = (adopted, nil)
+    guard !waiting.isEmpty else { return }
+    if let next {
+      guard active.isEmpty else { return }
+      use(next)
     }
-    if memory == nil { memory = model.makeMemory(slots: settings.slots, capacity: capacity, form: settings.form) }
-    var budget = settings.prefillTokens
-    for slot in 0..<settings.slots where active[slot] == nil {
-      guard let first = waiting.first, budget == settings.prefillTokens || first.unread.count <= budget else { return }
-      budget -= first.unread.count
-      active[slot] = waiting.removeFirst()
+    var memory = takenMemory()
+    defer { self.memory = memory }
+    var (budget, reserved) = (settings.prefillTokens, 0)
+    var (fresh, beingRead, copies) = (Set<Int>(), Set<[TokenID]>(), [AttentionMemory.Copy]())
+    var left: [Sequence] = []
+    for (index, var sequence) in waiting.enumerated() {
+      let tokens = sequence.prompt.tokens
+      if slots.idleCount > reserved, beingRead.contains(tokens) {
+        reserved += 1
+        left.append(sequence)
+        continue
+      }
+      let place = slots.idleCount > reserved ? slots.place(for: tokens, excluding: fresh) : nil
+      guard let place, budget == settings.prefillTokens || tokens.count - place.shared <= budget else {
+        left += waiting[index...]
+        break
+      }
+      budget -= tokens.count - place.shared
+      (sequence.kept, sequence.unread) = (place.shared, Array(tokens[place.shared...]))
+      slots.take(place, for: tokens)
+      if let copy = place.copy { copies.append(copy) }
+      fresh.insert(place.slot)
+      beingRead.insert(tokens)
+      active[place.slot] = sequence
+      statistics.promptTokensRead += sequence.unread.count
+      statistics.promptTokensShared += place.shared
     }
+    waiting = left
+    memory.copy(copies)
+  }
+  /// The tables, moved out so that their only owner writes them in place; made at the first request.
+  private func takenMemory() -> AttentionMemory {
+    defer { memory = nil }
+    return memory ?? model.makeMemory(slots: settings.slots, capacity: capacity, form: settings.form)
   }
 
   /// One forward pass over every active sequence's unread tokens, one draw for each.
   private func step() {
-    let slots = active.keys.sorted()
-    let sequences = slots.compactMap { active[$0] }
+    let order = active.keys.sorted()
+    let sequences = order.compactMap { active[$0] }
     let batch = TokenBatch(
       tokens: sequences.flatMap { $0.unread.map(\.rawValue) },
-      rows: zip(slots, sequences).map { TokenBatch.Row(count: $1.unread.count, first: $1.kept, slot: $0) })
+      rows: zip(order, sequences).map { TokenBatch.Row(count: $1.unread.count, first: $1.kept, slot: $0) })
     let hidden = model.hiddenStates(batch, memory: &memory)
-    let last = Tensor(batch.lastTokens, shape: [slots.count], on: model.device)
+    let last = Tensor(batch.lastTokens, shape: [order.count], on: model.device)
     let logits = model.logits(hidden.gatherRows(last))
     let drawn = draw(sequences, logits)
     let logProbabilities = TokenSampler.logProbabilities(of: drawn, in: logits)
-    for (i, slot) in slots.enumerated() { settle(slot, TokenID(rawValue: drawn[i]), logProbabilities[i]) }
+    statistics.steps += 1
+    statistics.tokensGenerated += order.count
+    for (i, slot) in order.enumerated() { settle(slot, TokenID(rawValue: drawn[i]), logProbabilities[i]) }
   }
 
+  /// One token for each row of logits, on the device's threads: every draw is a function of its own key.
   private func draw(_ sequences: [Sequence], _ logits: Tensor) -> [Int32] {
-    let width = model.vocabularySize
+    let (width, block) = (model.vocabularySize, 8)
+    let keys = sequences.map { (sampler: $0.sampler, request: $0.prompt.request, position: $0.kept + $0.unread.count) }
     return logits.floats().withUnsafeBufferPointer { all in
-      sequences.enumerated().map { i, sequence in
-        let row = UnsafeBufferPointer(rebasing: all[i * width..<(i + 1) * width])
-        let position = sequence.kept + sequence.unread.count
-        return Int32(sequence.sampler.draw(row, request: sequence.prompt.request, position: position))
+      [Int32](unsafeUninitializedCapacity: keys.count) { drawn, count in
+        let drawn = drawn
+        model.device.backend.forEach((keys.count + block - 1) / block) { chunk in
+          for i in chunk * block..<min(keys.count, (chunk + 1) * block) {
+            let row = UnsafeBufferPointer(rebasing: all[i * width..<(i + 1) * width])
+            let token = keys[i].sampler.draw(row, request: keys[i].request, position: keys[i].position)
+            drawn.initializeElement(at: i, to: Int32(token))
+          }
+        }
+        count = keys.count
       }
     }
   }
 
   private func settle(_ slot: Int, _ token: TokenID, _ logProbability: Float) {
     guard var sequence = active.removeValue(forKey: slot) else { return }
+    slots.append(sequence.unread, to: slot)
     sequence.kept += sequence.unread.count
     sequence.unread = [token]
     let text = sequence.writer.append(token, logProbability)
-    sequence.request.token(token, text)
-    if sequence.writer.completion != nil { return end(sequence, cancelled: false) }
+    if case .stream(let continuation) = sequence.request.reader { continuation.yield(.token(token, text: text)) }
+    if sequence.writer.completion != nil { return finish(slot, sequence, cancelled: false) }
     active[slot] = sequence
   }
 
   private func finish(_ slot: Int, _ sequence: Sequence, cancelled: Bool) {
     active[slot] = nil
+    slots.free(slot)
     end(sequence, cancelled: cancelled)
   }
   private func end(_ sequence: Sequence, cancelled: Bool) {
     var writer = sequence.writer
     if cancelled { writer.cancel() }
-    if let completion = writer.completion {
-      sequence.request.end(.success(completion))
-    } else {
-      sequence.request.end(.failure(GenerationError("the request ended before it was answered")))
+    let result = Result<Completion, any Error> {
+      guard let completion = writer.completion else {
+        throw GenerationError("the request ended before it was answered")
+      }
+      return completion
+    }
+    switch sequence.request.reader {
+    case .stream(let continuation): continuation.end(result)
+    case .call(let id, let index): answer(id, index, result)
+    }
+  }
+
+  /// Takes down one answer of a call, and returns from it when all are there or one has failed.
+  private func answer(_ id: Int, _ index: Int, _ result: Result<Completion, any Error>) {
+    guard var call = calls.removeValue(forKey: id) else { return }
+    switch result {
+    case .failure(let error): call.continuation.resume(throwing: error)
+    case .success(let completion):
+      call.completions[index] = completion
+      call.missing -= 1
+      if call.missing > 0 {
+        calls[id] = call
+      } else {
+        call.continuation.resume(returning: call.completions.compactMap { $0 })
+      }
+    }
+  }
+}
+
+extension AsyncThrowingStream.Continuation where Element == GenerationEvent, Failure == any Error {
+  /// The last event of a stream, or the error that it ends with.
+  fileprivate func end(_ result: Result<Completion, any Error>) {
+    switch result {
+    case .success(let completion):
+      yield(.finished(completion))
+      finish()
+    case .failure(let error): finish(throwing: error)
     }
   }
 }

@@ -72,7 +72,7 @@ struct RolloutWorker: Sendable {
     return batch
   }
 
-  private func judge(_ group: [Completion], _ problem: Problem) async throws -> [Verdict] {
+  func judge(_ group: [Completion], _ problem: Problem) async throws -> [Verdict] {
     var verdicts: [Verdict] = []
     for completion in group { verdicts.append(try await rubric.judge(Response(completion), of: problem)) }
     return verdicts
