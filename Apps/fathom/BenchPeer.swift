@@ -1,5 +1,6 @@
 // The other side of `fathom bench train --against PYTHON`: torch and transformers in a process that waits for its turn.
 import Foundation
+import Tensors
 
 /// A running Tests/Peers/torch_train.py. It times steps when it is asked to and sleeps otherwise.
 final class BenchPeer {
@@ -12,6 +13,7 @@ final class BenchPeer {
     let experts: String
     let attention: String
     let adamw: String
+    let precision: String
   }
   private struct Round: Decodable { let seconds: [Double] }
 
@@ -22,12 +24,12 @@ final class BenchPeer {
   private static let scriptPath = "Tests/Peers/torch_train.py"
 
   /// Starts `python`: a path, or a name to look for along PATH. What it has to say goes to standard error.
-  init(python: String, _ shape: BenchShape, threads: Int) throws {
+  init(python: String, _ shape: BenchShape, _ precision: Precision, threads: Int) throws {
     self.python = python
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
       python, try Self.script(), shape.configuration, "--batch", "\(shape.batch)", "--length",
-      "\(shape.sequenceLength)", "--threads", "\(threads)",
+      "\(shape.sequenceLength)", "--threads", "\(threads)", "--precision", precision.rawValue,
     ]
     (process.standardInput, process.standardOutput) = (requests, answers)
     do { try process.run() } catch {

@@ -4,19 +4,12 @@ import CKernels
 import COpenBLAS
 import Tensors
 
-/// The numbers that a product multiplies. Sums are float32 in both.
-public enum ProductPrecision: Sendable, CaseIterable {
-  case float32
-  /// Both factors are rounded to bfloat16.
-  case bfloat16
-}
-
 /// A right operand in the kernels' panel layout.
 struct PackedMatrix {
   let storage: Storage
   let k: Int
   let n: Int
-  var precision = ProductPrecision.float32
+  var precision = Precision.float32
   var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
 }
 
@@ -29,12 +22,16 @@ struct ProductTask {
   let rows: Int
   let b: PackedMatrix
   var accumulates = false
+  /// Whether a is rows of bfloat16 words, and its stride counts those.
+  var hasWords = false
+  /// Whether c has the numbers of b's precision, and not the sums.
+  var roundsResult = false
 }
 
 extension CPUBackend {
   /// Packs B (k × n), given as it is or as its transpose (n × k).
   func pack(
-    _ b: UnsafePointer<Float>, stride: Int, isTransposed: Bool, k: Int, n: Int, precision: ProductPrecision = .float32
+    _ b: UnsafePointer<Float>, stride: Int, isTransposed: Bool, k: Int, n: Int, precision: Precision = .float32
   ) -> PackedMatrix {
     let transposed: Int32 = isTransposed ? 1 : 0
     switch precision {
@@ -54,15 +51,16 @@ extension CPUBackend {
       kernels.bf16.pack_bf16(out.words, b, stride, isTransposed ? 1 : 0, k, n, panels.lowerBound, panels.upperBound)
     }
   }
-  private func packed(
-    count: Int, k: Int, n: Int, _ precision: ProductPrecision, _ fill: (Storage, Range<Int>) -> Void
+  /// A right operand whose panels `fill` writes; `count` is in words.
+  func packed(
+    count: Int, k: Int, n: Int, _ precision: Precision, _ fill: (Storage, Range<Int>) -> Void
   ) -> PackedMatrix {
     let packed = PackedMatrix(storage: allocate(byteCount: count * 4), k: k, n: n, precision: precision)
     pool.forEachRange(packed.panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) { fill(packed.storage, $0) }
     return packed
   }
   /// The packed transpose of a weight [N, K], made once per contents of the weight and precision.
-  func packedTranspose(_ weight: Tensor, precision: ProductPrecision = .float32) -> PackedMatrix {
+  func packedTranspose(_ weight: Tensor, precision: Precision = .float32) -> PackedMatrix {
     let (n, k) = (weight.shape[0], weight.shape[1])
     precondition(
       weight.dtype == .float32 || (weight.dtype == .bfloat16 && precision == .bfloat16),
@@ -106,16 +104,24 @@ extension CPUBackend {
       let scratch = allocate(byteCount: ck_gemm_scratch(task.b.k) * 4)
       let (c, a) = (task.c + piece.rows.lowerBound * task.cStride, task.a + piece.rows.lowerBound * task.aStride)
       let (b, rows, panels, accumulates) = (task.b, piece.rows.count, piece.panels, Int32(task.accumulates ? 1 : 0))
+      let width = Int(CK_NR)
       switch b.precision {
       case .float32:
         kernels.gemm.product(
           c, task.cStride, a, task.aStride, b.storage.floats, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
           accumulates, scratch.floats)
+      case .bfloat16 where task.hasWords:
+        kernels.bf16.product_words(
+          c, task.cStride, UnsafeRawPointer(a).assumingMemoryBound(to: UInt32.self), task.aStride, b.storage.words,
+          rows, b.n, b.k, panels.lowerBound, panels.upperBound, accumulates, scratch.floats)
       case .bfloat16:
         kernels.bf16.product(
           c, task.cStride, a, task.aStride, b.storage.words, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
           accumulates, scratch.floats)
       }
+      guard task.roundsResult, b.precision != .float32 else { return }
+      let columns = panels.lowerBound * width..<min(b.n, panels.upperBound * width)
+      kernels.bf16.round_values(c + columns.lowerBound, task.cStride, rows, columns.count)
     }
   }
 
@@ -134,11 +140,11 @@ extension CPUBackend {
   }
 
   /// One weight gradient: c[m, n] = aᵀ · b for a [k, m] and b [k, n] with row strides.
-  struct TransposedTask {
+  struct TransposedTask<Number> {
     let c: UnsafeMutablePointer<Float>
-    let a: UnsafePointer<Float>
+    let a: UnsafePointer<Number>
     let aStride: Int
-    let b: UnsafePointer<Float>
+    let b: UnsafePointer<Number>
     let bStride: Int
     let m: Int
     let n: Int
@@ -146,12 +152,33 @@ extension CPUBackend {
   }
   /// Each task is cut into blocks of c that do not depend on the number of threads, and each element is one chain over
   /// k, so the order of every sum is fixed. OpenBLAS takes the large square ones in float32, where it is the faster.
-  func runTransposed(_ tasks: [TransposedTask], precision: ProductPrecision = .float32) {
-    struct Piece {
-      let task: Int
-      let rows: Range<Int>
+  func runTransposed(_ tasks: [TransposedTask<Float>], precision: Precision = .float32) {
+    forEachBlock(of: tasks) { task, rows, scratch in
+      let (c, a) = (task.c + rows.lowerBound * task.n, task.a + rows.lowerBound)
+      if precision == .float32 && task.m >= 1024 && task.n >= 1024 {
+        cblas_sgemm(
+          CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows.count), blasint(task.n), blasint(task.k), 1,
+          a, blasint(task.aStride), task.b, blasint(task.bStride), 0, c, blasint(task.n))
+      } else {
+        let kernel = precision == .float32 ? kernels.gemm.product_at : kernels.bf16.product_at
+        kernel!(c, task.n, a, task.aStride, task.b, task.bStride, rows.count, task.n, task.k, 0, scratch)
+      }
     }
-    var pieces: [Piece] = []
+  }
+  /// The same for a and b that are bfloat16 already.
+  func runTransposedBFloat16(_ tasks: [TransposedTask<UInt16>]) {
+    forEachBlock(of: tasks) { task, rows, scratch in
+      kernels.bf16.product_at_bf16(
+        task.c + rows.lowerBound * task.n, task.n, task.a + rows.lowerBound, task.aStride, task.b, task.bStride,
+        rows.count, task.n, task.k, 0, scratch)
+    }
+  }
+  /// Runs `body` for blocks of c's rows, each with scratch of its own; c of an empty sum is zero.
+  private func forEachBlock<Number>(
+    of tasks: [TransposedTask<Number>],
+    _ body: (TransposedTask<Number>, Range<Int>, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    var blocks: [(task: Int, rows: Range<Int>)] = []
     for (index, task) in tasks.enumerated() where task.m > 0 && task.n > 0 {
       if task.k == 0 {
         task.c.update(repeating: 0, count: task.m * task.n)
@@ -159,22 +186,13 @@ extension CPUBackend {
       }
       let block = task.m >= 512 ? 168 : task.m >= 96 ? (task.m + 1) / 2 : task.m
       for first in stride(from: 0, to: task.m, by: block) {
-        pieces.append(Piece(task: index, rows: first..<min(first + block, task.m)))
+        blocks.append((index, first..<min(first + block, task.m)))
       }
     }
-    pool.forEach(pieces.count) { i in
-      let (piece, task) = (pieces[i], tasks[pieces[i].task])
-      let (c, a) = (task.c + piece.rows.lowerBound * task.n, task.a + piece.rows.lowerBound)
-      if precision == .float32 && task.m >= 1024 && task.n >= 1024 {
-        cblas_sgemm(
-          CblasRowMajor, CblasTrans, CblasNoTrans, blasint(piece.rows.count), blasint(task.n), blasint(task.k), 1,
-          a, blasint(task.aStride), task.b, blasint(task.bStride), 0, c, blasint(task.n))
-      } else {
-        let kernel = precision == .float32 ? kernels.gemm.product_at : kernels.bf16.product_at
-        let scratch = allocate(byteCount: ck_gemm_scratch(task.k) * 4)
-        kernel!(
-          c, task.n, a, task.aStride, task.b, task.bStride, piece.rows.count, task.n, task.k, 0, scratch.floats)
-      }
+    pool.forEach(blocks.count) { i in
+      let task = tasks[blocks[i].task]
+      let scratch = allocate(byteCount: ck_gemm_scratch(task.k) * 4)
+      withExtendedLifetime(scratch) { body(task, blocks[i].rows, scratch.floats) }
     }
   }
 }
