@@ -12,6 +12,7 @@ final class BenchPeer {
     let experts: String
     let attention: String
     let adamw: String
+    let precision: String
   }
   private struct Round: Decodable { let seconds: [Double] }
   /// What a script says when it cannot begin.

@@ -8,11 +8,13 @@ import Tensors
 struct BenchTrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Measures tokens per second of training.",
-    discussion: "Trains a fresh model on random tokens in float32: forward, backward, clipping and AdamW. The figure "
+    discussion: "Trains a fresh model on random tokens: forward, backward, clipping and AdamW. The figure "
       + "is the median over the timed steps. With --against both sides take turns, so that both see the same machine.")
 
   @Option(help: "What to train: \(BenchShape.allCases.map(\.rawValue).joined(separator: " or ")).")
   var shape = BenchShape.mini
+  @Option(help: "What products are computed in; the peer uses torch's autocast for bf16.")
+  var precision = Precision.float32
   @Option(help: "Timed steps; with --against rounded up to whole rounds.")
   var steps = 12
   @Option(help: ArgumentHelp("A Python with torch and transformers to compare with.", valueName: "python"))
@@ -42,16 +44,19 @@ struct BenchTrainCommand: ParsableCommand {
     defer { progress.clear() }
     load.warn(progress)
     let profiling = profile ? ProfilingBackend(parts.device.backend) : nil
-    var trainer = try BenchTrainer(shape, on: parts.device, profiling)
+    var trainer = try BenchTrainer(shape, in: precision, on: parts.device, profiling)
     let peer = try against.map {
       try BenchPeer(
         python: $0, "torch_train.py", shape.configuration,
-        ["--batch", "\(shape.batch)", "--length", "\(shape.sequenceLength)", "--threads", "\(parts.threads)"])
+        [
+          "--batch", "\(shape.batch)", "--length", "\(shape.sequenceLength)", "--threads", "\(parts.threads)",
+          "--precision", precision.rawValue,
+        ])
     }
     defer { peer?.end() }
     if peer != nil { progress.note("bench: the peer is loading and tries which of its forms is the fastest") }
     var result = BenchTrainResult(
-      shape, threads: parts.threads, parameters: trainer.parameterCount, load: load.average,
+      shape, precision, threads: parts.threads, parameters: trainer.parameterCount, load: load.average,
       peer: try peer?.description())
     try result.check()
 
@@ -67,6 +72,10 @@ struct BenchTrainCommand: ParsableCommand {
       result.theirs += try peer?.timed(each) ?? []
     }
     result.profile = profiling.map { BenchProfile($0.measurements, stepSeconds: result.ours) }
+    if let backend = parts.device.backend as? CPUBackend {
+      result.peakBytes = backend.memoryStatistics.peakBytesInUse
+      result.keptBytes = trainer.bytesKept { backend.memoryStatistics.bytesInUse }
+    }
     progress.clear()
     if json { try Output.json(result.summary) } else { try Output.write(result.text) }
   }

@@ -1,9 +1,11 @@
 // What `fathom bench train` has measured, for people and as JSON.
 import CPUBackend
+import Tensors
 
 /// The timed steps of one side or of both.
 struct BenchTrainResult {
   let shape: BenchShape
+  let precision: Precision
   let threads: Int
   let parameters: Int
   /// The machine's load before the first step.
@@ -15,9 +17,17 @@ struct BenchTrainResult {
   var theirs: [Double] = []
   /// Nil when none was asked for.
   var profile: BenchProfile?
+  /// The most that the backend had in use at once: weights, moments, gradients, activations.
+  var peakBytes = 0
+  /// What waits for the way back when the loss is known.
+  var keptBytes = 0
 
-  init(_ shape: BenchShape, threads: Int, parameters: Int, load: Double, peer: BenchPeer.Description?) {
-    (self.shape, self.threads, self.parameters, self.load, self.peer) = (shape, threads, parameters, load, peer)
+  init(
+    _ shape: BenchShape, _ precision: Precision, threads: Int, parameters: Int, load: Double,
+    peer: BenchPeer.Description?
+  ) {
+    (self.shape, self.precision, self.threads, self.parameters) = (shape, precision, threads, parameters)
+    (self.load, self.peer) = (load, peer)
   }
 
   /// Throws when the two sides do not train the same thing.
@@ -43,6 +53,7 @@ extension BenchTrainResult {
     let tokensPerSecond: Double
     let best: Double
     let shape: String
+    let precision: String
     let parameters: Int
     let batch: Int
     let sequenceLength: Int
@@ -55,14 +66,18 @@ extension BenchTrainResult {
     var ratio: Double?
     var peer: String?
     var profile: BenchProfile.Summary?
+    let peakBytes: Int
+    let keptBytes: Int
   }
 
   var summary: Summary {
     let own = rates(ours) ?? (0, 0)
     var summary = Summary(
       tokensPerSecond: Self.rounded(own.median), best: Self.rounded(own.best), shape: shape.rawValue,
-      parameters: parameters, batch: shape.batch, sequenceLength: shape.sequenceLength, threads: threads,
-      isa: InstructionSet.best.rawValue, steps: ours.count, load: load, profile: profile?.summary)
+      precision: precision.rawValue, parameters: parameters, batch: shape.batch, sequenceLength: shape.sequenceLength,
+      threads: threads,
+      isa: InstructionSet.best.rawValue, steps: ours.count, load: load, profile: profile?.summary,
+      peakBytes: peakBytes, keptBytes: keptBytes)
     if let peer, let other = rates(theirs) {
       summary.peerTokensPerSecond = Self.rounded(other.median)
       summary.peerBest = Self.rounded(other.best)
@@ -87,7 +102,7 @@ extension BenchTrainResult {
       let milliseconds = Figures.short(Double(shape.tokens) / median * 1000)
       table.add(name, Figures.grouped(Int(median)), Figures.grouped(Int(best)), milliseconds, note)
     }
-    add("fathom", summary.tokensPerSecond, summary.best, "float32, \(summary.isa)")
+    add("fathom", summary.tokensPerSecond, summary.best, "\(precision.rawValue), \(summary.isa)")
     if let median = summary.peerTokensPerSecond, let best = summary.peerBest, let ratio = summary.ratio {
       add("torch", median, best, summary.peer ?? "")
       table.add("ratio", Figures.short(ratio))
@@ -96,7 +111,9 @@ extension BenchTrainResult {
       \(shape.rawValue): \(Figures.count(parameters)) parameters, \(shape.batch) × \(shape.sequenceLength) tokens a step, \
       \(threads) thread\(threads == 1 ? "" : "s"), median of \(ours.count) steps
 
-      \(table.text)\(profile.map { "\n\($0.text)" } ?? "")
+      \(table.text)
+      \(Figures.bytes(keptBytes)) kept for the way back, \(Figures.bytes(peakBytes)) at most in use
+      \(profile.map { "\n\($0.text)" } ?? "")
       """
   }
 
@@ -106,6 +123,7 @@ extension BenchTrainResult {
 extension BenchPeer.Description {
   /// "torch 2.9.0, transformers 5.0.0: grouped_mm experts, sdpa attention, fused AdamW".
   var sentence: String {
-    "torch \(torch), transformers \(transformers): \(experts) experts, \(attention) attention, \(adamw) AdamW"
+    "torch \(torch), transformers \(transformers): \(experts) experts, \(attention) attention, \(adamw) AdamW, "
+      + (precision == Precision.float32.rawValue ? precision : "autocast \(precision)")
   }
 }

@@ -15,11 +15,14 @@ struct BenchTrainer {
   private let profiling: ProfilingBackend?
 
   /// Trains on `device`, or with a profile on that.
-  init(_ shape: BenchShape, on device: Device, _ profiling: ProfilingBackend? = nil) throws {
+  init(
+    _ shape: BenchShape, in precision: Precision, on device: Device, _ profiling: ProfilingBackend? = nil
+  ) throws {
     (self.shape, self.profiling) = (shape, profiling)
     let device = profiling.map { Device($0) } ?? device
     let weights = FreshWeights(seed: 0, standardDeviation: 0.02, on: device)
     model = try DeepSeekV3Model(Array(shape.configuration.utf8), from: Weights(weights), on: device)
+      .computing(in: precision)
     optimizer = Optimizer(OptimizerSettings(), for: model, isHiddenMatrix: model.isHiddenMatrix)
   }
 
@@ -36,6 +39,21 @@ struct BenchTrainer {
       report(done)
       return seconds
     }
+  }
+
+  /// Bytes that wait for the way back between the two halves of a step: what a backend that reports its bytes in use
+  /// through `bytesInUse` holds then and did not hold before. Weights are in their packed layout already.
+  mutating func bytesKept(_ bytesInUse: () -> Int) -> Int {
+    let ((batch, targets), options) = (draw(), TrainingOptions())
+    _ = model.trainingPass(batch, targets: targets, options).logProbabilities.floats()
+    let before = bytesInUse()
+    var kept = 0
+    _ = valueAndGradients(of: model) { tracked in
+      let loss = tracked.trainingPass(batch, targets: targets, options).logProbabilities.total()
+      kept = bytesInUse() - before
+      return loss
+    }
+    return kept
   }
 
   /// Seconds of one step: forward with the cross-entropy of every position, gradients, clipping, AdamW. The whole batch

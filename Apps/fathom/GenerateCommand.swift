@@ -31,6 +31,7 @@ struct GenerateCommand: AsyncParsableCommand {
   var seed: UInt64 = 0
   @Flag(help: "Print one JSON object with text, tokens and finish_reason.")
   var json = false
+  @OptionGroup var arithmetic: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -50,7 +51,7 @@ struct GenerateCommand: AsyncParsableCommand {
     let directory = ModelDirectory(model)
     let source = try TokenSource(directory, canDoWithout: prompt == nil)
     let request = Prompt(try promptTokens(source.tokenizer, directory))
-    let model = try directory.model(parts.registry, on: parts.device)
+    let model = try directory.model(parts.registry, on: parts.device).computing(in: arithmetic.precision)
     try request.validate(contextLength: model.contextLength, vocabularySize: model.vocabularySize)
     var settings = EngineSettings()
     settings.slots = 1

@@ -14,11 +14,13 @@ struct LogitsCommand: AsyncParsableCommand {
   var model: String
   @Option(help: ArgumentHelp("Token ids, 1,2,3.", valueName: "ids"))
   var tokens: TokenList
+  @OptionGroup var arithmetic: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() async throws {
     let parts = try compute.parts()
     let model = try ModelDirectory(model).model(parts.registry, on: parts.device)
+      .computing(in: arithmetic.precision)
     try check(model)
     let values = model(TokenBatch([tokens.tokens])).floats()
     let width = model.vocabularySize

@@ -20,13 +20,15 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "The name that clients write in 'model'; the directory's name if left out.")
   var name: String?
   @OptionGroup var runs: RunsOptions
+  @OptionGroup var arithmetic: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() async throws {
     let settings = ServerSettings(host: host, port: port, apiKeys: try apiKeys.map(Self.keys) ?? [])
     try settings.validate()
     let directory = ModelDirectory(model)
-    let served = try ServedModel(directory, named: name, parts: compute.parts())
+    let served = try ServedModel(
+      directory, named: name, in: arithmetic.precision, parts: compute.parts())
     let server = LocalServer(
       models: [served], settings: settings, puzzles: try ChatPuzzles(for: directory),
       runs: runs.directory.hasStore ? StoredRuns(try runs.directory.openStore()) : nil)

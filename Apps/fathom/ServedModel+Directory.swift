@@ -4,12 +4,15 @@ import Foundation
 import HTTPServing
 import Inference
 import LanguageModels
+import Tensors
 import Text
 
 extension ServedModel {
   /// Loads `directory`. The name is the directory's unless one is given.
-  init(_ directory: ModelDirectory, named name: String? = nil, parts: Parts) throws {
-    let model = try directory.model(parts.registry, on: parts.device)
+  init(
+    _ directory: ModelDirectory, named name: String? = nil, in precision: Precision = .float32, parts: Parts
+  ) throws {
+    let model = try directory.model(parts.registry, on: parts.device).computing(in: precision)
     let tokenizer = try directory.tokenizer()
     try self.init(
       InferenceEngine(model, tokenizer: tokenizer, settings: ServedModel.engineSettings(for: model)),

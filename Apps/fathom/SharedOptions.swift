@@ -1,5 +1,6 @@
 // Options that several commands have, so that they are called the same everywhere.
 import ArgumentParser
+import Tensors
 import Text
 
 /// How much of the machine to use.
@@ -14,6 +15,15 @@ struct ComputeOptions: ParsableArguments {
 
   /// The app's parts on that many threads.
   func parts() throws -> Parts { try Parts(threads: threads) }
+}
+
+/// The values of `--precision`, as recipes have them.
+extension Precision: @retroactive ExpressibleByArgument {}
+
+/// What a model is computed in.
+struct PrecisionOptions: ParsableArguments {
+  @Option(help: "What products are computed in; a model gives the bits of its training in the precision of its run.")
+  var precision = Precision.float32
 }
 
 /// Where runs are kept.

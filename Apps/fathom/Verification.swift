@@ -29,7 +29,7 @@ struct Verification: Sendable {
       Pretrain(plan), on: corpus, stoppingAfter: steps / 2, in: run("resume"),
       resumingOn: Device(CPUBackend(threads: parts.threads)))
     let table = LossInvariance(try plan.firstRows(of: corpus, atLeast: Self.rows), objective: plan.objective)
-    let loss = try losses(table, of: resume.model)
+    let loss = try losses(table, of: resume.model, in: plan.precision)
     let rollouts = try await rollouts(from: resume.model)
     return VerifyReport(
       recipe: recipe, documents: file.documentCount, tokens: file.tokenCount, threads: parts.threads, loss: loss,
@@ -52,8 +52,11 @@ struct Verification: Sendable {
   }
 
   /// The step in every arrangement, and as one batch on another number of threads.
-  private func losses(_ table: LossInvariance, of checkpoint: CheckpointArtifact) throws -> VerifyReport.Loss {
+  private func losses(
+    _ table: LossInvariance, of checkpoint: CheckpointArtifact, in precision: Precision
+  ) throws -> VerifyReport.Loss {
     let model = try ModelDirectory(checkpoint.directory).model(parts.registry, on: parts.device)
+      .computing(in: precision)
     let (first, others) = (table.arrangements[0], table.arrangements.dropFirst())
     let reference = table.measure(model, first)
     var loss = VerifyReport.Loss(outline.pretrain.name, table, reference, named: first.name)
@@ -69,7 +72,7 @@ struct Verification: Sendable {
     try Task.checkCancellation()
     let threads = parts.threads == 1 ? 2 : 1
     let again = try ModelDirectory(checkpoint.directory)
-      .model(parts.registry, on: Device(CPUBackend(threads: threads)))
+      .model(parts.registry, on: Device(CPUBackend(threads: threads))).computing(in: precision)
     loss.add(first, table.measure(again, first), against: reference, threads: threads)
     report("\(threads) thread\(threads == 1 ? "" : "s")")
     return loss

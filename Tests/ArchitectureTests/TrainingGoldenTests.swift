@@ -241,20 +241,20 @@ private struct Walk {
     let joined = Tensor.concatenated(
       [prediction.embeddingNorm(model.embedding(index)), prediction.hiddenNorm(states)], axis: 1)
     let shorter = golden.batch(rows.map { $0.dropLast() })
-    let further = visit(prediction.layer, prediction.joined(joined), Self.pass(model, shorter))
+    let further = visit(prediction.layer, prediction.joined(joined, in: model.precision.projections), Self.pass(model, shorter))
     furtherLogits = model.logits(prediction.outputNorm(further))
   }
 
   private static func pass(_ model: DeepSeekV3Model, _ batch: TokenBatch) -> AttentionPass {
     let positions = Tensor(batch.positions, shape: [batch.tokens.count], on: model.device)
-    return AttentionPass(positions: positions, table: model.table, batch: batch)
+    return AttentionPass(positions: positions, table: model.table, batch: batch, precision: model.precision)
   }
 
   private mutating func visit(_ layer: DecoderLayer, _ x: Tensor, _ pass: AttentionPass) -> Tensor {
     var (memory, report): (AttentionMemory?, RoutingReport?) = (nil, nil)
     if let router = layer.routed?.router {
       let attended = x + layer.attention(layer.attentionNorm(x), pass, layer: layer.index, memory: &memory)
-      let chosen = router.choose(router.scores(layer.feedForwardNorm(attended))).experts
+      let chosen = router.choose(router.scores(layer.feedForwardNorm(attended), in: pass.precision.router)).experts
       let count = router.settings.expertsPerToken
       experts[String(layer.index)] = stride(from: 0, to: chosen.count, by: count).map {
         chosen[$0..<$0 + count].sorted()

@@ -4,7 +4,8 @@ Run with `pip install torch transformers`. `fathom bench train --against PYTHON`
 
     python torch_train.py "$(cat config.json)" --batch 16 --length 256 --threads 2 --steps 10
 
-The model is transformers' own DeepseekV3ForCausalLM, freshly initialised, float32, in training mode. A timed step is
+The model is transformers' own DeepseekV3ForCausalLM, freshly initialised, float32, in training mode; with --precision
+bf16 the forward pass and the loss run under torch.autocast in bfloat16. A timed step is
 forward with the cross-entropy of every position, backward, clipping to norm 1 and AdamW, on tokens that were drawn
 before the clock starts. Where the libraries offer several ways to do the same arithmetic, all are timed first and the
 fastest is kept: the experts' products, the attention, and the form of AdamW.
@@ -31,8 +32,8 @@ CHOICES = {"experts": ["grouped_mm", "eager"], "attention": ["sdpa", "eager"], "
 class Trainer:
     """A model, its optimizer, and one step of both."""
 
-    def __init__(self, configuration, batch, length):
-        self.batch, self.length = batch, length
+    def __init__(self, configuration, batch, length, precision):
+        self.batch, self.length, self.precision = batch, length, precision
         torch.manual_seed(0)
         config = transformers.DeepseekV3Config.from_dict(configuration)
         self.model = transformers.DeepseekV3ForCausalLM(config).float().train()
@@ -57,7 +58,8 @@ class Trainer:
         inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
         began = time.perf_counter()
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.model(input_ids=inputs, labels=targets, shift_labels=targets, use_cache=False).loss
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.precision == "bf16"):
+            loss = self.model(input_ids=inputs, labels=targets, shift_labels=targets, use_cache=False).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
@@ -72,14 +74,21 @@ class Trainer:
         self.step()
         return [self.step() for _ in range(steps)]
 
+    def best(self, steps):
+        """Seconds of the fastest of some steps; endless for a form that this precision does not have."""
+        try:
+            return min(self.timed(steps))
+        except (RuntimeError, NotImplementedError) as error:
+            print(f"torch_train.py: {self.choice}: {error}", file=sys.stderr)
+            return math.inf
+
     def choose(self, steps=3):
         """Keeps, one kind of work after another, the form whose best step is the fastest."""
-        best = min(self.timed(steps))
-        fastest = dict(self.choice)
+        best, fastest = self.best(steps), dict(self.choice)
         for name, forms in CHOICES.items():
             for form in forms[1:]:
                 self.use({**fastest, name: form})
-                seconds = min(self.timed(steps))
+                seconds = self.best(steps)
                 if seconds < best:
                     best, fastest = seconds, dict(self.choice)
         self.use(fastest)
@@ -96,13 +105,15 @@ def main():
     arguments.add_argument("--batch", type=int, default=16, help="rows of a step")
     arguments.add_argument("--length", type=int, default=256, help="tokens of a row")
     arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments.add_argument("--precision", choices=["float32", "bf16"], default="float32")
     arguments.add_argument("--steps", type=int, help="one round of so many steps; without it rounds come from stdin")
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
-    trainer = Trainer(json.loads(given.configuration), given.batch, given.length)
+    trainer = Trainer(json.loads(given.configuration), given.batch, given.length, given.precision)
     trainer.choose()
     say(
         torch=torch.__version__, transformers=transformers.__version__, threads=torch.get_num_threads(),
+        precision=given.precision,
         parameters=sum(p.numel() for p in trainer.model.parameters()), **trainer.choice)
     for line in [given.steps] if given.steps else itertools.takewhile(str.strip, sys.stdin):
         seconds = trainer.timed(int(line))

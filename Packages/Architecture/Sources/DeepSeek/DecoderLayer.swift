@@ -35,8 +35,8 @@ struct DecoderLayer: Module {
   ) -> Tensor {
     let attended = x + attention(attentionNorm(x), pass, layer: index, memory: &memory)
     let normed = feedForwardNorm(attended)
-    if let dense { return attended + dense(normed) }
+    if let dense { return attended + dense(normed, in: pass.precision.feedForward) }
     guard let routed else { preconditionFailure("DecoderLayer \(index): neither dense nor routed") }
-    return attended + routed(normed, layer: index, report: &report)
+    return attended + routed(normed, in: pass.precision, layer: index, report: &report)
   }
 }

@@ -9,6 +9,7 @@ public struct DeepSeekV3Model: LanguageModel {
   /// The bytes of config.json, as they were read.
   public let configuration: [UInt8]
   public let device: Device
+  public var precision = PrecisionMap(.float32)
   let table: RotaryTable
   var embedding: Embedding
   var layers: [DecoderLayer]
@@ -58,7 +59,9 @@ public struct DeepSeekV3Model: LanguageModel {
     var report: RoutingReport?
     return hiddenStates(batch, memory: &memory, report: &report)
   }
-  public func logits(_ hidden: Tensor) -> Tensor { LinearProduct()(hidden, head?.weight ?? embedding.weight) }
+  public func logits(_ hidden: Tensor) -> Tensor {
+    LinearProduct(precision.head, roundsResult: false)(hidden, head?.weight ?? embedding.weight)
+  }
 
   private func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?, report: inout RoutingReport?) -> Tensor
   {
@@ -72,7 +75,7 @@ public struct DeepSeekV3Model: LanguageModel {
   }
   private func attentionPass(_ batch: TokenBatch) -> AttentionPass {
     let positions = Tensor(batch.positions, shape: [batch.tokens.count], on: device)
-    return AttentionPass(positions: positions, table: table, batch: batch)
+    return AttentionPass(positions: positions, table: table, batch: batch, precision: precision)
   }
 
   public func trainingPass(_ batch: TokenBatch, targets: [Int32], _ options: TrainingOptions) -> TrainingPass {

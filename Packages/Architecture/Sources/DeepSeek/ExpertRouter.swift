@@ -34,7 +34,9 @@ struct ExpertRouter: Module {
   }
 
   /// s = sigmoid(W_g · x), [T, E].
-  func scores(_ x_TD: Tensor) -> Tensor { LinearProduct()(x_TD, gate).sigmoid() }
+  func scores(_ x_TD: Tensor, in precision: Precision) -> Tensor {
+    LinearProduct(precision, roundsResult: false)(x_TD, gate).sigmoid()
+  }
 
   /// The K experts of each token with the largest biased score, among the best groups; a group's score is the sum of
   /// its two largest. Equal scores go to the lower index.

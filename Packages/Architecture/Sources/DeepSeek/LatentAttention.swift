@@ -9,6 +9,7 @@ struct AttentionPass {
   let positions: Tensor
   let table: RotaryTable
   let batch: TokenBatch
+  let precision: PrecisionMap
   /// Rows of the memory's tables where this batch's tokens are kept.
   var memoryRows: Tensor?
 }
@@ -50,46 +51,49 @@ struct LatentAttention: Module {
 
   /// x [T, D] → [T, D]. With a memory, keys of earlier tokens come from it and this batch's are added.
   func callAsFunction(_ x_TD: Tensor, _ pass: AttentionPass, layer: Int, memory: inout AttentionMemory?) -> Tensor {
+    let projections = pass.precision.projections
     let q_THNR = turnedQueries(x_TD, pass)
-    let down = latentDown(x_TD)
+    let down = latentDown(x_TD, in: projections)
     let latent_TC = latentNorm(down.slice(0..<settings.latentRank, axis: 1))
     let key_TR = turn(
       down.slice(settings.latentRank..<settings.latentRank + settings.rotaryWidth, axis: 1), pass, heads: 1, offset: 0)
     let mixed: Tensor
     if memory == nil {
-      mixed = textbook(pass.batch.ownRows)(q_THNR, latentUp(latent_TC), key_TR)
+      mixed = textbook(pass.batch.ownRows, pass)(q_THNR, latentUp(latent_TC, in: projections), key_TR)
     } else {
       mixed = remembered(q_THNR, latent_TC, key_TR, pass, layer, &memory!)
     }
-    return output(mixed)
+    return output(mixed, in: projections)
   }
 
   private func turnedQueries(_ x: Tensor, _ pass: AttentionPass) -> Tensor {
     var q = x
-    if let queryDown, let queryNorm { q = queryNorm(queryDown(x)) }
-    return turn(query(q), pass, heads: settings.heads, offset: settings.noPositionWidth)
+    if let queryDown, let queryNorm { q = queryNorm(queryDown(x, in: pass.precision.projections)) }
+    return turn(query(q, in: pass.precision.projections), pass, heads: settings.heads, offset: settings.noPositionWidth)
   }
   private func turn(_ x: Tensor, _ pass: AttentionPass, heads: Int, offset: Int) -> Tensor {
     let rotary = RotaryEmbedding(
-      heads: heads, offset: offset, width: settings.rotaryWidth, isInterleaved: settings.isRotaryInterleaved)
+      heads: heads, offset: offset, width: settings.rotaryWidth, isInterleaved: settings.isRotaryInterleaved,
+      pass.precision.attention)
     return rotary(x, pass.table.cosines, pass.table.sines, pass.positions)
   }
 
   /// Every head has its own key and value, expanded from the latent.
-  private func textbook(_ rows: [AttentionRow]) -> CausalAttention {
+  private func textbook(_ rows: [AttentionRow], _ pass: AttentionPass) -> CausalAttention {
     let s = settings
     return CausalAttention(
       heads: s.heads, d1: s.noPositionWidth, d2: s.rotaryWidth, dv: s.valueWidth,
       keyStride: s.noPositionWidth + s.valueWidth, valueOffset: s.noPositionWidth,
       valueStride: s.noPositionWidth + s.valueWidth, scale: Float(s.rotary.softmaxScale(keyWidth: s.keyWidth)),
-      rows: rows)
+      rows: rows, pass.precision.attention)
   }
   /// All heads share the latent as key and as value.
-  private func absorbed(_ rows: [AttentionRow]) -> CausalAttention {
+  private func absorbed(_ rows: [AttentionRow], _ pass: AttentionPass) -> CausalAttention {
     let s = settings
     return CausalAttention(
       heads: s.heads, d1: s.latentRank, d2: s.rotaryWidth, dv: s.latentRank, keyStride: 0, valueOffset: 0,
-      valueStride: 0, scale: Float(s.rotary.softmaxScale(keyWidth: s.keyWidth)), rows: rows)
+      valueStride: 0, scale: Float(s.rotary.softmaxScale(keyWidth: s.keyWidth)), rows: rows,
+      pass.precision.attention)
   }
 
   private func remembered(
@@ -98,29 +102,31 @@ struct LatentAttention: Module {
     let rows = pass.batch.rows(inMemoryOf: memory.capacity)
     let at =
       pass.memoryRows ?? Tensor(pass.batch.memoryRows(memory.capacity), shape: [latent.shape[0]], on: latent.device)
-    memory.write(memory.form == .textbook ? latentUp(latent) : latent, at: at, layer: layer, table: 0)
+    let projections = pass.precision.projections
+    memory.write(
+      memory.form == .textbook ? latentUp(latent, in: projections) : latent, at: at, layer: layer, table: 0)
     memory.write(key, at: at, layer: layer, table: 1)
     let tables = memory.layers[layer]
     switch memory.form {
-    case .textbook: return textbook(rows)(q, tables[0], tables[1])
+    case .textbook: return textbook(rows, pass)(q, tables[0], tables[1])
     case .absorbed:
-      let mixed = absorbed(rows)(latentQueries(q), tables[0], tables[1])
-      return perHead(offset: settings.noPositionWidth, width: settings.valueWidth, isTransposed: true)(
+      let mixed = absorbed(rows, pass)(latentQueries(q, projections), tables[0], tables[1])
+      return perHead(offset: settings.noPositionWidth, width: settings.valueWidth, isTransposed: true, projections)(
         mixed, latentUp.weight)
     }
   }
 
   /// q̃ = W_UKᵀ · q: each head's position-free part moved into latent space, its rotary part kept beside it.
-  private func latentQueries(_ q: Tensor) -> Tensor {
+  private func latentQueries(_ q: Tensor, _ projections: Precision) -> Tensor {
     let (s, tokens) = (settings, q.shape[0])
     let parts = q.reshaped([tokens, s.heads, s.keyWidth])
     let nope = parts.slice(0..<s.noPositionWidth, axis: 2).reshaped([tokens, s.heads * s.noPositionWidth])
-    let moved = perHead(offset: 0, width: s.noPositionWidth, isTransposed: false)(nope, latentUp.weight)
+    let moved = perHead(offset: 0, width: s.noPositionWidth, isTransposed: false, projections)(nope, latentUp.weight)
     let rope = parts.slice(s.noPositionWidth..<s.keyWidth, axis: 2)
     return Tensor.concatenated([moved.reshaped([tokens, s.heads, s.latentRank]), rope], axis: 2)
       .reshaped([tokens, s.heads * (s.latentRank + s.rotaryWidth)])
   }
-  private func perHead(offset: Int, width: Int, isTransposed: Bool) -> HeadwiseProduct {
-    HeadwiseProduct(heads: settings.heads, offset: offset, width: width, isTransposed: isTransposed)
+  private func perHead(offset: Int, width: Int, isTransposed: Bool, _ precision: Precision) -> HeadwiseProduct {
+    HeadwiseProduct(heads: settings.heads, offset: offset, width: width, isTransposed: isTransposed, precision)
   }
 }

@@ -38,18 +38,22 @@ struct MixtureOfExperts: Module {
     visitor("shared_experts", &shared)
   }
 
-  func callAsFunction(_ x_TD: Tensor, layer: Int, report: inout RoutingReport?) -> Tensor {
-    let scores_TE = router.scores(x_TD)
+  func callAsFunction(
+    _ x_TD: Tensor, in precision: PrecisionMap, layer: Int, report: inout RoutingReport?
+  ) -> Tensor {
+    let scores_TE = router.scores(x_TD, in: precision.router)
     let routing = router.choose(scores_TE)
     let slots_TK = Tensor(
       routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
     let rows_RD = x_TD.gatherRows(Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device))
-    let gateUp = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 2)
-    let hidden_RI = SwiGLU()(gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] }))
-    let down = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 1)
+    let gateUp = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 2, precision.experts)
+    let hidden_RI = SwiGLU(keeping: precision.experts)(
+      gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] }))
+    let down = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 1, precision.experts)
     let outputs_RD = down([hidden_RI] + experts.map(\.down.weight))
-    var y_TD = ExpertCombine()(outputs_RD, router.weights(scores_TE, routing), slots_TK)
-    if let shared { y_TD = y_TD + shared(x_TD) }
+    let combine = ExpertCombine(keeping: precision.experts)
+    var y_TD = combine(outputs_RD, router.weights(scores_TE, routing), slots_TK)
+    if let shared { y_TD = y_TD + shared(x_TD, in: precision.experts) }
     if report != nil {
       let weight = report!.balanceWeight
       let loss = weight > 0 ? router.balanceLoss(scores_TE, routing, rows: report!.rows, weight: weight) : nil

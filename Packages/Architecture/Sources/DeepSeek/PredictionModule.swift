@@ -34,7 +34,8 @@ struct PredictionModule: Module {
     hidden: Tensor, nextEmbedding: Tensor, _ pass: AttentionPass, report: inout RoutingReport?
   ) -> Tensor {
     var none: AttentionMemory?
-    let x = joined(Tensor.concatenated([embeddingNorm(nextEmbedding), hiddenNorm(hidden)], axis: 1))
+    let inputs = Tensor.concatenated([embeddingNorm(nextEmbedding), hiddenNorm(hidden)], axis: 1)
+    let x = joined(inputs, in: pass.precision.projections)
     return outputNorm(layer(x, pass, memory: &none, report: &report))
   }
 }

@@ -13,6 +13,8 @@ public protocol LanguageModel: Module {
   var device: Device { get }
   /// The published `config.json` that describes this model, as it should be written beside its weights.
   var configuration: [UInt8] { get }
+  /// What the model computes in; float32 unless a run says otherwise. No part of its files.
+  var precision: PrecisionMap { get set }
 
   /// The state after the last layer's norm, [tokens, width]. With a memory, each row continues its slot and the slot
   /// is extended by the row's tokens.

@@ -10,7 +10,10 @@ static ck_size padded(ck_size count) { return (count + 15) & ~(ck_size)15; }
 ck_size ck_attention_scratch(ck_size queries, ck_size keys, ck_size d1, ck_size d2, ck_size dv) {
   ck_size d = padded(d1 + d2), v = padded(dv), tile = queries < 128 ? queries : 128;
   ck_size forward = tile * (CK_KEY_BLOCK + v) + CK_KEY_BLOCK * (d + v) + 2 * padded(tile);
-  ck_size backward = queries * (2 * d + v) + padded(queries) + CK_KEY_BLOCK * (3 * d + 2 * v + 2 * CK_KEY_BLOCK);
+  // The layout of bfloat16 has queries and their gradients twice, as words along either axis, and more blocks.
+  forward += tile * d + 2 * CK_KEY_BLOCK * d;
+  ck_size blocks = CK_KEY_BLOCK * (4 * d + 4 * v + 4 * CK_KEY_BLOCK) + 512;
+  ck_size backward = queries * (3 * d + 2 * v) + padded(queries) + blocks;
   ck_size plain = padded(keys);
   ck_size most = forward > backward ? forward : backward;
   return most > plain ? most : plain;

@@ -3,6 +3,11 @@
 #define INLINE inline __attribute__((always_inline))
 enum { TILE_ROWS = 6 };
 
+// A step of a chain; another number format names its own, whose operands are words that hold its numbers.
+#ifndef STEP
+#define STEP(a, b, sum) __builtin_elementwise_fma(a, b, sum)
+#endif
+
 typedef float vec __attribute__((ext_vector_type(LANES)));
 typedef int32_t ints __attribute__((ext_vector_type(LANES)));
 typedef float loose_vec __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
@@ -174,7 +179,7 @@ static INLINE void tile(int rows, int columns, float *c, ck_size c_stride, const
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
-      for (int j = 0; j < columns; j++) sum[r][j] = __builtin_elementwise_fma((vec)(a[r * a_row]), line[j], sum[r][j]);
+      for (int j = 0; j < columns; j++) sum[r][j] = STEP((vec)(a[r * a_row]), line[j], sum[r][j]);
   }
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++)

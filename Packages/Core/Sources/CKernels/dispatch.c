@@ -44,22 +44,27 @@ int ck_bf16_is_native(ck_isa isa) {
 }
 
 static const ck_kernels scalar = {
-    CK_SCALAR, &ck_gemm_scalar, &ck_bf16_scalar, &ck_attention_scalar, &ck_rows_scalar, &ck_float8_scalar,
+    CK_SCALAR, &ck_gemm_scalar, &ck_bf16_scalar, &ck_attention_scalar,
+    &ck_attention_scalar, &ck_rows_scalar, &ck_float8_scalar,
 };
 #if defined(__x86_64__)
 static const ck_kernels avx2 = {
-    CK_AVX2, &ck_gemm_avx2, &ck_bf16_avx2, &ck_attention_avx2, &ck_rows_avx2, &ck_float8_avx2,
+    CK_AVX2, &ck_gemm_avx2, &ck_bf16_avx2, &ck_attention_avx2,
+    &ck_attention_avx2, &ck_rows_avx2, &ck_float8_avx2,
 };
 // AVX-512 is older than its bfloat16 instruction; where that is missing, AVX2 gives the same numbers.
 static const ck_kernels avx512 = {
-    CK_AVX512, &ck_gemm_avx512, &ck_bf16_avx2, &ck_attention_avx512, &ck_rows_avx512, &ck_float8_avx512,
+    CK_AVX512, &ck_gemm_avx512, &ck_bf16_avx2, &ck_attention_avx512,
+    &ck_attention_avx512, &ck_rows_avx512, &ck_float8_avx512,
 };
 static const ck_kernels avx512_bf16 = {
-    CK_AVX512, &ck_gemm_avx512, &ck_bf16_avx512, &ck_attention_avx512, &ck_rows_avx512, &ck_float8_avx512,
+    CK_AVX512, &ck_gemm_avx512, &ck_bf16_avx512, &ck_attention_avx512,
+    &ck_attention_bf16_avx512, &ck_rows_avx512, &ck_float8_avx512,
 };
 #elif defined(__aarch64__)
 static const ck_kernels neon = {
-    CK_NEON, &ck_gemm_neon, &ck_bf16_neon, &ck_attention_neon, &ck_rows_neon, &ck_float8_neon,
+    CK_NEON, &ck_gemm_neon, &ck_bf16_neon, &ck_attention_neon,
+    &ck_attention_neon, &ck_rows_neon, &ck_float8_neon,
 };
 #endif
 

@@ -24,6 +24,8 @@ static void end_flush(unsigned long mode) { _mm_setcsr((unsigned)mode); }
 
 #include "gemm_bf16_body.h"
 
-const ck_bf16_kernels ck_bf16_avx2 = {pack, pack_bf16, product, product_at};
+const ck_bf16_kernels ck_bf16_avx2 = {
+    pack, pack_bf16, product, product_words, product_at, product_at_bf16, round_rows, round_values,
+};
 #pragma clang attribute pop
 #endif

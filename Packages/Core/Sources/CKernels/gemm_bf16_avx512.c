@@ -18,6 +18,11 @@
 #include "gemm_vectors_avx512.h"
 #define WORDS static inline __attribute__((always_inline))
 
+typedef uint16_t lane_shorts __attribute__((ext_vector_type(16), aligned(2)));
+WORDS lane_shorts load_some_shorts(const uint16_t *p, ck_size count) {
+  return (lane_shorts)_mm256_maskz_loadu_epi16(count > 0 ? first_lanes(count) : 0, p);
+}
+
 WORDS vec multiply_add_pairs(vec a, vec b, vec sum) {
   return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
 }
@@ -28,6 +33,9 @@ WORDS vec round_pairs(vec even, vec odd) {
                                          5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   return (vec)_mm512_permutexvar_epi16(order, (__m512i)round_row(even, odd));
 }
+WORDS vec round_lanes(vec x) {
+  return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)x)), 16);
+}
 
 // The instruction takes numbers below the normal range for zeros whatever the control register says.
 WORDS unsigned long begin_flush(void) { return 0; }
@@ -35,6 +43,8 @@ WORDS void end_flush(unsigned long mode) { (void)mode; }
 
 #include "gemm_bf16_body.h"
 
-const ck_bf16_kernels ck_bf16_avx512 = {pack, pack_bf16, product, product_at};
+const ck_bf16_kernels ck_bf16_avx512 = {
+    pack, pack_bf16, product, product_words, product_at, product_at_bf16, round_rows, round_values,
+};
 #pragma clang attribute pop
 #endif

@@ -3,6 +3,13 @@
 typedef uint32_t words __attribute__((ext_vector_type(LANES)));
 #define WORDS static inline __attribute__((always_inline))
 
+typedef uint16_t lane_shorts __attribute__((ext_vector_type(LANES), aligned(2)));
+WORDS lane_shorts load_some_shorts(const uint16_t *p, ck_size count) {
+  uint16_t some[LANES] = {0};
+  for (ck_size i = 0; i < count; i++) some[i] = p[i];
+  return *(const lane_shorts *)some;
+}
+
 // A bfloat16 is the upper half of a float: both products of a pair are exact, and each addition rounds once.
 WORDS vec multiply_add_pairs(vec a, vec b, vec sum) {
   const words x = (words)a, y = (words)b, high = 0xffff0000;
@@ -18,6 +25,8 @@ WORDS words round_words(vec x) {
   const words finite = magnitude < 0x800000 ? zero : rounded;
   return magnitude > 0x7f800000 ? quiet : finite;
 }
+
+WORDS vec round_lanes(vec x) { return (vec)(round_words(x) & 0xffff0000); }
 
 WORDS vec round_pairs(vec even, vec odd) {
   return (vec)(round_words(even) >> 16 | (round_words(odd) & 0xffff0000));

@@ -23,5 +23,7 @@ static void end_flush(unsigned long mode) { __asm__ volatile("msr fpcr, %0" ::"r
 
 #include "gemm_bf16_body.h"
 
-const ck_bf16_kernels ck_bf16_neon = {pack, pack_bf16, product, product_at};
+const ck_bf16_kernels ck_bf16_neon = {
+    pack, pack_bf16, product, product_words, product_at, product_at_bf16, round_rows, round_values,
+};
 #endif

@@ -89,6 +89,21 @@ static void product(float *c, ck_size ldc, const float *a, ck_size lda, const ui
   }
 }
 
+static void product_words(float *c, ck_size ldc, const uint32_t *a, ck_size lda, const uint32_t *packed, ck_size m,
+                          ck_size n, ck_size k, ck_size first_panel, ck_size last_panel, int accumulate,
+                          float *scratch) {
+  (void)scratch;
+  const ck_size last_column = ck_smaller(n, last_panel * CK_NR);
+  for (ck_size i = 0; i < m; i++) {
+    for (ck_size j = first_panel * CK_NR; j < last_column; j++) {
+      const uint32_t *column = packed + (j / CK_NR) * ((k + 1) / 2) * CK_NR + j % CK_NR;
+      float sum = accumulate ? c[i * ldc + j] : 0;
+      for (ck_size p = 0; p < (k + 1) / 2; p++) sum = two_steps(a[i * lda + p], column[p * CK_NR], sum);
+      c[i * ldc + j] = sum;
+    }
+  }
+}
+
 static void product_at(float *c, ck_size ldc, const float *a, ck_size lda, const float *b, ck_size ldb, ck_size m,
                        ck_size n, ck_size k, int accumulate, float *scratch) {
   (void)scratch;
@@ -103,4 +118,37 @@ static void product_at(float *c, ck_size ldc, const float *a, ck_size lda, const
   }
 }
 
-const ck_bf16_kernels ck_bf16_scalar = {pack, pack_bf16, product, product_at};
+// The word of numbers p and p + 1 of a column of bfloat16.
+static inline uint32_t stored_word(const uint16_t *x, ck_size stride, ck_size p, ck_size k) {
+  return word(x[p * stride], p + 1 < k ? x[(p + 1) * stride] : 0);
+}
+
+static void product_at_bf16(float *c, ck_size ldc, const uint16_t *a, ck_size lda, const uint16_t *b, ck_size ldb,
+                            ck_size m, ck_size n, ck_size k, int accumulate, float *scratch) {
+  (void)scratch;
+  for (ck_size i = 0; i < m; i++) {
+    for (ck_size j = 0; j < n; j++) {
+      float sum = accumulate ? c[i * ldc + j] : 0;
+      for (ck_size p = 0; p < k; p += 2) {
+        sum = two_steps(stored_word(a + i, lda, p, k), stored_word(b + j, ldb, p, k), sum);
+      }
+      c[i * ldc + j] = sum;
+    }
+  }
+}
+
+static void round_rows(uint32_t *words, ck_size ldw, const float *x, ck_size ldx, ck_size rows, ck_size count) {
+  for (ck_size r = 0; r < rows; r++) {
+    for (ck_size p = 0; p < count; p += 2) words[r * ldw + p / 2] = rounded_word(x + r * ldx, 1, p, count);
+  }
+}
+
+static void round_values(float *x, ck_size ldx, ck_size rows, ck_size count) {
+  for (ck_size r = 0; r < rows; r++) {
+    for (ck_size j = 0; j < count; j++) x[r * ldx + j] = float_of((uint32_t)rounded(x[r * ldx + j]) << 16);
+  }
+}
+
+const ck_bf16_kernels ck_bf16_scalar = {
+    pack, pack_bf16, product, product_words, product_at, product_at_bf16, round_rows, round_values,
+};

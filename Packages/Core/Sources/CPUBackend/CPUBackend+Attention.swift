@@ -15,13 +15,28 @@ extension CPUBackend {
         for i in range {
           let (row, head) = (operation.rows[i / heads], i % heads)
           var call = operation.call(row, head, inputs)
-          kernels.attention.forward(
-            &call, out + row.queryStart * outWidth + head * operation.dv, outWidth,
-            lse.pointer + row.queryStart * heads + head, heads, scratch.floats)
+          let place = out + row.queryStart * outWidth + head * operation.dv
+          kernels(of: operation).forward(
+            &call, place, outWidth, lse.pointer + row.queryStart * heads + head, heads, scratch.floats)
+          if operation.precision == .bfloat16 {
+            kernels.bf16.round_values(place, outWidth, row.queryCount, operation.dv)
+          }
         }
       }
     }
-    return Outcome(output) { g in attentionGradient(operation, g, inputs, output, lse) }
+    return Outcome(
+      output,
+      keeping: {
+        let kept = inputs.map { keep($0, in: operation.precision) }
+        let result = keep(output, in: operation.precision)
+        return { g in attentionGradient(operation, g, kept.map(numbers(of:)), numbers(of: result), lse) }
+      })
+  }
+
+  /// Those that multiply bfloat16 take two numbers at a time.
+  private func kernels(of operation: CausalAttention) -> ck_attention_kernels {
+    let isEven = operation.d1 % 2 == 0 && operation.d2 % 2 == 0 && operation.dv % 2 == 0
+    return operation.precision == .bfloat16 && isEven ? kernels.attentionBFloat16 : kernels.attention
   }
 
   /// One task per sequence, its heads in order: they add to the gradient of the shared keys one after another.
@@ -48,7 +63,7 @@ extension CPUBackend {
         let from = row.queryStart * outWidth + head * dv
         let dkeys = dkv.pointer + row.keyStart * kvWidth + head * operation.keyStride
         let dvalues = dkv.pointer + row.keyStart * kvWidth + operation.valueOffset + head * operation.valueStride
-        kernels.attention.backward(
+        kernels(of: operation).backward(
           &call, output.pointer + from, outWidth, lse.pointer + row.queryStart * heads + head, heads, g.pointer + from,
           outWidth, dq.pointer + row.queryStart * q.shape[1] + head * (d1 + d2), q.shape[1], own?.floats ?? dkeys,
           own == nil ? kvWidth : d1, dshared.map { $0.pointer + row.keyStart * d2 } ?? scratch.floats, d2,

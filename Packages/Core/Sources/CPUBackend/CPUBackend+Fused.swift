@@ -6,15 +6,15 @@ extension CPUBackend {
   public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? {
     guard fitsKernels(operation, inputs) else { return nil }
     return switch operation {
-    case is LinearProduct: linear(inputs)
+    case let operation as LinearProduct: linear(operation, inputs)
     case let operation as GroupedLinearProduct: grouped(operation, inputs)
     case let operation as HeadwiseProduct: headwise(operation, inputs)
     case let operation as RMSNormalization: rmsNorm(operation, inputs)
     case let operation as RotaryEmbedding: rotary(operation, inputs)
     case let operation as CausalAttention: attention(operation, inputs)
-    case is SwiGLU where inputs[0].shape[1] % 2 == 0: swiGLU(inputs)
+    case let operation as SwiGLU where inputs[0].shape[1] % 2 == 0: swiGLU(operation, inputs)
     case is CrossEntropy: crossEntropy(inputs)
-    case is ExpertCombine: combine(inputs)
+    case let operation as ExpertCombine: combine(operation, inputs)
     default: nil
     }
   }
@@ -67,7 +67,7 @@ extension CPUBackend {
 
   private func rotary(_ operation: RotaryEmbedding, _ inputs: [Tensor]) -> Outcome {
     let (cosines, sines, positions) = (inputs[1], inputs[2], inputs[3])
-    @Sendable func turn(_ x: Tensor, direction: Int32) -> Tensor {
+    @Sendable func turn(_ x: Tensor, direction: Int32, to precision: Precision = .float32) -> Tensor {
       let (rows, width) = (x.shape[0], x.shape[1])
       return make(x.shape, on: x.device) { y in
         pool.forEachRange(rows, grain: max(1, 16_384 / max(1, width))) {
@@ -77,13 +77,14 @@ extension CPUBackend {
             to + operation.offset, from + operation.offset, width, width, width / operation.heads, cosines.pointer,
             sines.pointer, positions.storage.integers + $0.lowerBound, operation.isInterleaved ? 1 : 0, direction,
             $0.count, operation.heads, operation.width)
+          if precision == .bfloat16 { kernels.bf16.round_values(to, width, $0.count, width) }
         }
       }
     }
-    return Outcome(turn(inputs[0], direction: 1)) { [turn($0, direction: -1), nil, nil, nil] }
+    return Outcome(turn(inputs[0], direction: 1, to: operation.precision)) { [turn($0, direction: -1), nil, nil, nil] }
   }
 
-  private func swiGLU(_ inputs: [Tensor]) -> Outcome {
+  private func swiGLU(_ operation: SwiGLU, _ inputs: [Tensor]) -> Outcome {
     let x = inputs[0]
     let (rows, width) = (x.shape[0], x.shape[1] / 2)
     let grain = max(1, 8192 / max(width, 1))
@@ -93,15 +94,22 @@ extension CPUBackend {
         kernels.rows.swiglu(y + $0.lowerBound * width, from, from + width, 2 * width, $0.count, width)
       }
     }
-    return Outcome(output) { g in
-      let dx = make(x.shape, on: x.device) { dx in
-        pool.forEachRange(rows, grain: grain) {
-          let (from, to) = (x.pointer + $0.lowerBound * 2 * width, dx + $0.lowerBound * 2 * width)
-          kernels.rows.swiglu_backward(
-            to, to + width, g.pointer + $0.lowerBound * width, from, from + width, 2 * width, $0.count, width)
-        }
+    return Outcome(
+      output,
+      keeping: {
+        let kept = keep(x, in: operation.kept)
+        return { g in [swiGLUGradient(g, numbers(of: kept))] }
+      })
+  }
+
+  private func swiGLUGradient(_ g: Tensor, _ x: Tensor) -> Tensor {
+    let (rows, width) = (x.shape[0], x.shape[1] / 2)
+    return make(x.shape, on: x.device) { dx in
+      pool.forEachRange(rows, grain: max(1, 8192 / max(width, 1))) {
+        let (from, to) = (x.pointer + $0.lowerBound * 2 * width, dx + $0.lowerBound * 2 * width)
+        kernels.rows.swiglu_backward(
+          to, to + width, g.pointer + $0.lowerBound * width, from, from + width, 2 * width, $0.count, width)
       }
-      return [dx]
     }
   }
 
@@ -129,7 +137,7 @@ extension CPUBackend {
     }
   }
 
-  private func combine(_ inputs: [Tensor]) -> Outcome {
+  private func combine(_ operation: ExpertCombine, _ inputs: [Tensor]) -> Outcome {
     let (outputs, weights, slots) = (inputs[0], inputs[1], inputs[2])
     let (tokens, chosen, width) = (slots.shape[0], slots.shape[1], outputs.shape[1])
     let slot = slots.storage.integers
@@ -146,7 +154,12 @@ extension CPUBackend {
         }
       }
     }
-    return Outcome(output) { g in combineGradient(g, outputs, weights, slots) }
+    return Outcome(
+      output,
+      keeping: {
+        let kept = keep(outputs, in: operation.kept)
+        return { g in combineGradient(g, numbers(of: kept), weights, slots) }
+      })
   }
 
   /// Each row of the outputs gathers from the choices that name it, in order; rows that nobody names have zeros.

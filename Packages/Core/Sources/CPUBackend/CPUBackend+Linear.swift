@@ -3,12 +3,22 @@ import CKernels
 import Tensors
 
 extension CPUBackend {
-  func linear(_ inputs: [Tensor]) -> Outcome {
-    grouped(GroupedLinearProduct(offsets: [0, inputs[0].shape[0]], partsPerGroup: inputs.count - 1), inputs)
+  func linear(_ operation: LinearProduct, _ inputs: [Tensor]) -> Outcome {
+    let whole = GroupedLinearProduct(
+      offsets: [0, inputs[0].shape[0]], partsPerGroup: inputs.count - 1, operation.precision,
+      roundsResult: operation.roundsResult)
+    return grouped(whole, inputs)
   }
 
   func grouped(_ operation: GroupedLinearProduct, _ inputs: [Tensor]) -> Outcome {
     operation.check(inputs)
+    switch operation.precision {
+    case .float32: return groupedFloat32(operation, inputs)
+    case .bfloat16: return groupedBFloat16(operation, inputs)
+    }
+  }
+
+  private func groupedFloat32(_ operation: GroupedLinearProduct, _ inputs: [Tensor]) -> Outcome {
     let x = inputs[0]
     let parts = operation.partsPerGroup
     let width = inputs[1..<(1 + parts)].reduce(0) { $0 + $1.shape[0] }
@@ -22,7 +32,7 @@ extension CPUBackend {
     _ operation: GroupedLinearProduct, _ inputs: [Tensor], _ y: UnsafeMutablePointer<Float>, _ width: Int
   ) -> [ProductTask] {
     let (x, k) = (inputs[0].pointer, inputs[0].shape[1])
-    return eachPart(operation, inputs).map { part in
+    return eachPart(operation, Array(inputs.dropFirst())).map { part in
       ProductTask(
         c: y + part.rows.lowerBound * width + part.column, cStride: width, a: x + part.rows.lowerBound * k, aStride: k,
         rows: part.rows.count, b: packedTranspose(part.weight))
@@ -33,7 +43,7 @@ extension CPUBackend {
   private func inputGradient(_ operation: GroupedLinearProduct, _ g: Tensor, _ inputs: [Tensor]) -> Tensor {
     let (width, k) = (g.shape[1], inputs[0].shape[1])
     return make(inputs[0].shape, on: g.device) { dx in
-      let pieces = eachPart(operation, inputs)
+      let pieces = eachPart(operation, Array(inputs.dropFirst()))
       for part in 0..<operation.partsPerGroup {
         run(
           pieces.filter { $0.part == part }.map { piece in
@@ -50,7 +60,7 @@ extension CPUBackend {
   private func weightGradients(_ operation: GroupedLinearProduct, _ g: Tensor, _ inputs: [Tensor]) -> [Tensor] {
     let (width, k) = (g.shape[1], inputs[0].shape[1])
     let gradients = inputs.dropFirst().map { weight in make(weight.shape, on: g.device) { _ in } }
-    let pieces = eachPart(operation, inputs, includingEmpty: true)
+    let pieces = eachPart(operation, Array(inputs.dropFirst()), includingEmpty: true)
     runTransposed(
       pieces.map { piece in
         TransposedTask(
@@ -61,14 +71,15 @@ extension CPUBackend {
     return gradients
   }
 
-  private struct Part {
+  /// One weight of one group, its rows of the input and the first of its columns of the result.
+  struct Part {
     let index: Int
     let part: Int
     let weight: Tensor
     let rows: Range<Int>
     let column: Int
   }
-  private func eachPart(_ operation: GroupedLinearProduct, _ inputs: [Tensor], includingEmpty: Bool = false) -> [Part] {
+  func eachPart(_ operation: GroupedLinearProduct, _ weights: [Tensor], includingEmpty: Bool = false) -> [Part] {
     var parts: [Part] = []
     for group in 0..<operation.groups {
       let rows = operation.offsets[group]..<operation.offsets[group + 1]
@@ -76,7 +87,7 @@ extension CPUBackend {
       var column = 0
       for part in 0..<operation.partsPerGroup {
         let index = group * operation.partsPerGroup + part
-        let weight = inputs[1 + index]
+        let weight = weights[index]
         parts.append(Part(index: index, part: part, weight: weight, rows: rows, column: column))
         column += weight.shape[0]
       }
@@ -93,13 +104,17 @@ extension CPUBackend {
       run(
         (0..<heads).map { head in
           let start = operation.start(head, w)
-          let key = DerivedLayout("headwise", [start, w.shape[1], k, n, operation.isTransposed ? 1 : 0])
+          let name = "headwise-\(operation.precision.rawValue)"
+          let key = DerivedLayout(name, [start, w.shape[1], k, n, operation.isTransposed ? 1 : 0])
           let packed = w.storage.derived(key) {
-            pack(w.pointer + start, stride: w.shape[1], isTransposed: operation.isTransposed, k: k, n: n).storage
+            pack(
+              w.pointer + start, stride: w.shape[1], isTransposed: operation.isTransposed, k: k, n: n,
+              precision: operation.precision
+            ).storage
           }
           return ProductTask(
             c: y + head * n, cStride: heads * n, a: x.pointer + head * k, aStride: heads * k, rows: x.shape[0],
-            b: PackedMatrix(storage: packed, k: k, n: n))
+            b: PackedMatrix(storage: packed, k: k, n: n, precision: operation.precision), roundsResult: true)
         })
     }
     return Outcome(output) { g in headwiseGradient(operation, g, x, w) }
@@ -115,7 +130,8 @@ extension CPUBackend {
           let weight = w.pointer + operation.start(head, w)
           return ProductTask(
             c: dx + head * k, cStride: heads * k, a: g.pointer + head * n, aStride: heads * n, rows: rows,
-            b: pack(weight, stride: b, isTransposed: !operation.isTransposed, k: n, n: k))
+            b: pack(
+              weight, stride: b, isTransposed: !operation.isTransposed, k: n, n: k, precision: operation.precision))
         })
     }
     let (narrow, wide) = operation.isTransposed ? (g, x) : (x, g)
@@ -127,7 +143,7 @@ extension CPUBackend {
             c: dw + operation.start(head, w), a: narrow.pointer + head * operation.width,
             aStride: heads * operation.width, b: wide.pointer + head * b, bStride: heads * b, m: operation.width, n: b,
             k: rows)
-        })
+        }, precision: operation.precision)
     }
     return [dx, dw]
   }

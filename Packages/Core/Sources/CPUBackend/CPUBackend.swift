@@ -61,12 +61,14 @@ struct KernelTable: @unchecked Sendable {  // points to constant tables that liv
   let gemm: ck_gemm_kernels
   let bf16: ck_bf16_kernels
   let attention: ck_attention_kernels
+  let attentionBFloat16: ck_attention_kernels
   let rows: ck_row_kernels
   let float8: ck_float8_kernels
   init(_ table: UnsafePointer<ck_kernels>) {
     gemm = table.pointee.gemm.pointee
     bf16 = table.pointee.bf16.pointee
     attention = table.pointee.attention.pointee
+    attentionBFloat16 = table.pointee.attention_bf16.pointee
     rows = table.pointee.rows.pointee
     float8 = table.pointee.float8.pointee
   }

@@ -4,19 +4,12 @@ import CKernels
 import COpenBLAS
 import Tensors
 
-/// The numbers that a product multiplies. Sums are float32 in both.
-public enum ProductPrecision: Sendable, CaseIterable {
-  case float32
-  /// Both factors are rounded to bfloat16.
-  case bfloat16
-}
-
 /// A right operand in the kernels' panel layout.
 struct PackedMatrix {
   let storage: Storage
   let k: Int
   let n: Int
-  var precision = ProductPrecision.float32
+  var precision = Precision.float32
   var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
 }
 
@@ -29,12 +22,16 @@ struct ProductTask {
   let rows: Int
   let b: PackedMatrix
   var accumulates = false
+  /// Whether a is rows of bfloat16 words, and its stride counts those.
+  var hasWords = false
+  /// Whether c has the numbers of b's precision, and not the sums.
+  var roundsResult = false
 }
 
 extension CPUBackend {
   /// Packs B (k × n), given as it is or as its transpose (n × k).
   func pack(
-    _ b: UnsafePointer<Float>, stride: Int, isTransposed: Bool, k: Int, n: Int, precision: ProductPrecision = .float32
+    _ b: UnsafePointer<Float>, stride: Int, isTransposed: Bool, k: Int, n: Int, precision: Precision = .float32
   ) -> PackedMatrix {
     let transposed: Int32 = isTransposed ? 1 : 0
     switch precision {
@@ -54,15 +51,16 @@ extension CPUBackend {
       kernels.bf16.pack_bf16(out.words, b, stride, isTransposed ? 1 : 0, k, n, panels.lowerBound, panels.upperBound)
     }
   }
-  private func packed(
-    count: Int, k: Int, n: Int, _ precision: ProductPrecision, _ fill: (Storage, Range<Int>) -> Void
+  /// A right operand whose panels `fill` writes; `count` is in words.
+  func packed(
+    count: Int, k: Int, n: Int, _ precision: Precision, _ fill: (Storage, Range<Int>) -> Void
   ) -> PackedMatrix {
     let packed = PackedMatrix(storage: allocate(byteCount: count * 4), k: k, n: n, precision: precision)
     pool.forEachRange(packed.panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) { fill(packed.storage, $0) }
     return packed
   }
   /// The packed transpose of a weight [N, K], made once per contents of the weight and precision.
-  func packedTranspose(_ weight: Tensor, precision: ProductPrecision = .float32) -> PackedMatrix {
+  func packedTranspose(_ weight: Tensor, precision: Precision = .float32) -> PackedMatrix {
     let (n, k) = (weight.shape[0], weight.shape[1])
     precondition(
       weight.dtype == .float32 || (weight.dtype == .bfloat16 && precision == .bfloat16),
@@ -106,16 +104,24 @@ extension CPUBackend {
       let scratch = allocate(byteCount: ck_gemm_scratch(task.b.k) * 4)
       let (c, a) = (task.c + piece.rows.lowerBound * task.cStride, task.a + piece.rows.lowerBound * task.aStride)
       let (b, rows, panels, accumulates) = (task.b, piece.rows.count, piece.panels, Int32(task.accumulates ? 1 : 0))
+      let width = Int(CK_NR)
       switch b.precision {
       case .float32:
         kernels.gemm.product(
           c, task.cStride, a, task.aStride, b.storage.floats, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
           accumulates, scratch.floats)
+      case .bfloat16 where task.hasWords:
+        kernels.bf16.product_words(
+          c, task.cStride, UnsafeRawPointer(a).assumingMemoryBound(to: UInt32.self), task.aStride, b.storage.words,
+          rows, b.n, b.k, panels.lowerBound, panels.upperBound, accumulates, scratch.floats)
       case .bfloat16:
         kernels.bf16.product(
           c, task.cStride, a, task.aStride, b.storage.words, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
           accumulates, scratch.floats)
       }
+      guard task.roundsResult, b.precision != .float32 else { return }
+      let columns = panels.lowerBound * width..<min(b.n, panels.upperBound * width)
+      kernels.bf16.round_values(c + columns.lowerBound, task.cStride, rows, columns.count)
     }
   }
 
@@ -134,59 +140,82 @@ extension CPUBackend {
   }
 
   /// One weight gradient: c[m, n] = aᵀ · b for a [k, m] and b [k, n] with row strides.
-  struct TransposedTask {
+  struct TransposedTask<Number> {
     let c: UnsafeMutablePointer<Float>
-    let a: UnsafePointer<Float>
+    let a: UnsafePointer<Number>
     let aStride: Int
-    let b: UnsafePointer<Float>
+    let b: UnsafePointer<Number>
     let bStride: Int
     let m: Int
     let n: Int
     let k: Int
-    /// Large enough for OpenBLAS to be the faster in float32.
-    var goesToOpenBLAS: Bool { m >= 1024 && n >= 1024 }
   }
-  /// One block of a task's c.
-  private struct TransposedPiece {
-    let task: Int
-    let rows: Range<Int>
-    let columns: Range<Int>
-  }
-  /// Blocks of rows keep a's columns in the second-level cache; each block reads all of b. Few tasks are cut along
-  /// panels of b too, so that every thread has some. OpenBLAS's blocks do not depend on the number of threads.
-  private func blocks(of task: TransposedTask, _ index: Int, among count: Int) -> [TransposedPiece] {
-    let block = task.m >= 512 ? 168 : task.m > 336 ? (task.m + 1) / 2 : task.m
-    let bands = (task.m + block - 1) / block
-    let panels = (task.n + Int(CK_NR) - 1) / Int(CK_NR)
-    let wanted = task.goesToOpenBLAS ? 1 : (2 * threads + count * bands - 1) / (count * bands)
-    let cuts = max(1, min(panels, wanted))
-    return (0..<bands).flatMap { i in
-      (0..<cuts).map { j in
-        TransposedPiece(
-          task: index, rows: i * block..<min((i + 1) * block, task.m),
-          columns: panels * j / cuts * Int(CK_NR)..<min(panels * (j + 1) / cuts * Int(CK_NR), task.n))
+  /// Each element of a gradient is one chain over k, so that the order of every sum is fixed. OpenBLAS takes the large
+  /// square ones in float32, where it is the faster; its blocks do not depend on the number of threads.
+  func runTransposed(_ tasks: [TransposedTask<Float>], precision: Precision = .float32) {
+    forEachBlock(of: tasks, cutsColumns: precision == .float32) { task, rows, columns, scratch in
+      let (c, a) = (task.c + rows.lowerBound * task.n + columns.lowerBound, task.a + rows.lowerBound)
+      let b = task.b + columns.lowerBound
+      if precision == .float32 && task.goesToOpenBLAS {
+        cblas_sgemm(
+          CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows.count), blasint(columns.count), blasint(task.k), 1,
+          a, blasint(task.aStride), b, blasint(task.bStride), 0, c, blasint(task.n))
+      } else {
+        let kernel = precision == .float32 ? kernels.gemm.product_at : kernels.bf16.product_at
+        kernel!(c, task.n, a, task.aStride, b, task.bStride, rows.count, columns.count, task.k, 0, scratch)
       }
     }
   }
-  /// Each element of a gradient is one chain over k, so that the order of every sum is fixed. OpenBLAS takes the large
-  /// square ones in float32, where it is the faster.
-  func runTransposed(_ tasks: [TransposedTask], precision: ProductPrecision = .float32) {
+  /// The same for a and b that are bfloat16 already.
+  func runTransposedBFloat16(_ tasks: [TransposedTask<UInt16>]) {
+    forEachBlock(of: tasks, cutsColumns: false) { task, rows, columns, scratch in
+      kernels.bf16.product_at_bf16(
+        task.c + rows.lowerBound * task.n, task.n, task.a + rows.lowerBound, task.aStride, task.b, task.bStride,
+        rows.count, columns.count, task.k, 0, scratch)
+    }
+  }
+  /// Runs `body` for blocks of c, given as rows and columns, each with scratch of its own; c of an empty sum is zero.
+  private func forEachBlock<Number>(
+    of tasks: [TransposedTask<Number>], cutsColumns: Bool,
+    _ body: (TransposedTask<Number>, _ rows: Range<Int>, _ columns: Range<Int>, UnsafeMutablePointer<Float>) -> Void
+  ) {
     for task in tasks where task.k == 0 { task.c.update(repeating: 0, count: task.m * task.n) }
-    let cut = tasks.indices.filter { tasks[$0].k > 0 && tasks[$0].m > 0 && tasks[$0].n > 0 }
-    let pieces = cut.flatMap { blocks(of: tasks[$0], $0, among: cut.count) }
-    pool.forEach(pieces.count) { i in
-      let (piece, task) = (pieces[i], tasks[pieces[i].task])
-      let (c, a) = (task.c + piece.rows.lowerBound * task.n, task.a + piece.rows.lowerBound)
-      if precision == .float32 && task.goesToOpenBLAS {
-        cblas_sgemm(
-          CblasRowMajor, CblasTrans, CblasNoTrans, blasint(piece.rows.count), blasint(task.n), blasint(task.k), 1,
-          a, blasint(task.aStride), task.b, blasint(task.bStride), 0, c, blasint(task.n))
-      } else {
-        let kernel = precision == .float32 ? kernels.gemm.product_at : kernels.bf16.product_at
-        let scratch = allocate(byteCount: ck_gemm_scratch(task.k) * 4)
-        kernel!(
-          c + piece.columns.lowerBound, task.n, a, task.aStride, task.b + piece.columns.lowerBound, task.bStride,
-          piece.rows.count, piece.columns.count, task.k, 0, scratch.floats)
+    let tasks = tasks.filter { $0.k > 0 && $0.m > 0 && $0.n > 0 }
+    let blocks = tasks.indices.flatMap { index in
+      (cutsColumns ? tasks[index].columnBlocks(pieces: 2 * threads, tasks: tasks.count) : tasks[index].rowBlocks)
+        .map { (task: index, rows: $0.rows, columns: $0.columns) }
+    }
+    pool.forEach(blocks.count) { i in
+      let block = blocks[i]
+      let scratch = allocate(byteCount: ck_gemm_scratch(tasks[block.task].k) * 4)
+      withExtendedLifetime(scratch) { body(tasks[block.task], block.rows, block.columns, scratch.floats) }
+    }
+  }
+}
+
+extension CPUBackend.TransposedTask {
+  /// Large enough for OpenBLAS to be the faster in float32.
+  fileprivate var goesToOpenBLAS: Bool { m >= 1024 && n >= 1024 }
+
+  /// For kernels that pack a: blocks of c's rows.
+  fileprivate var rowBlocks: [(rows: Range<Int>, columns: Range<Int>)] {
+    let block = m >= 512 ? 168 : m >= 96 ? (m + 1) / 2 : m
+    return stride(from: 0, to: m, by: block).map { ($0..<min($0 + block, m), 0..<n) }
+  }
+
+  /// For kernels that read a where it lies and pack b: blocks of rows as tall as the second-level cache lets a's
+  /// columns be, cut along panels of b where there are too few of them for `pieces` among `tasks`.
+  fileprivate func columnBlocks(pieces: Int, tasks: Int) -> [(rows: Range<Int>, columns: Range<Int>)] {
+    let block = m >= 512 ? 168 : m > 336 ? (m + 1) / 2 : m
+    let (bands, panels) = ((m + block - 1) / block, (n + Int(CK_NR) - 1) / Int(CK_NR))
+    let wanted = goesToOpenBLAS ? 1 : (pieces + tasks * bands - 1) / (tasks * bands)
+    let cuts = max(1, min(panels, wanted))
+    return (0..<bands).flatMap { band in
+      (0..<cuts).map { cut in
+        (
+          band * block..<min((band + 1) * block, m),
+          panels * cut / cuts * Int(CK_NR)..<min(panels * (cut + 1) / cuts * Int(CK_NR), n)
+        )
       }
     }
   }

@@ -54,13 +54,18 @@ public struct ProbingBackend: Backend {
     guard let outcome = base.accelerate(operation, inputs) else { return nil }
     let place = findings.place(names(of: inputs))
     look(at: outcome.output.storage, outcome.output.shape, outcome.output.dtype, from: operation.name, place)
-    let pullback = outcome.pullback
-    return Outcome(outcome.output) { g in
+    let (name, keep) = (operation.name, outcome.keep)
+    return Outcome(outcome.output, keeping: { gradients(of: name, place, keep()) })
+  }
+
+  /// `pullback`, with a look at what it gives.
+  private func gradients(of operation: String, _ place: NamedPlace, _ pullback: @escaping Pullback) -> Pullback {
+    { g in
       findings.beginGradients()
       findings.enter(place)
       let gradients = pullback(g)
       for case let gradient? in gradients {
-        look(at: gradient.storage, gradient.shape, gradient.dtype, from: operation.name, place)
+        look(at: gradient.storage, gradient.shape, gradient.dtype, from: operation, place)
       }
       return gradients
     }

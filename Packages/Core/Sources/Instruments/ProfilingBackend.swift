@@ -38,10 +38,13 @@ public struct ProfilingBackend: Backend {
     }
     guard let outcome else { return nil }
     // Only the pullback is captured: the output must not live longer than it would without this.
-    let pullback = outcome.pullback
-    return Outcome(outcome.output) { [book] g in
-      book.measured(name, operations: operations.map { 2 * $0 }, in: .backward) { pullback(g) }
-    }
+    let keep = outcome.keep
+    return Outcome(
+      outcome.output,
+      keeping: { [book] in
+        let pullback = keep()
+        return { g in book.measured(name, operations: operations.map { 2 * $0 }, in: .backward) { pullback(g) } }
+      })
   }
 
   public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool {

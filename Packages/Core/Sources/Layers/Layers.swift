@@ -7,7 +7,9 @@ public struct Linear: Module {
   public init(_ inputs: Int, _ outputs: Int, _ weights: Weights) throws {
     weight = try weights.tensor("weight", [outputs, inputs])
   }
-  public func callAsFunction(_ x: Tensor) -> Tensor { LinearProduct()(x, weight) }
+  public func callAsFunction(_ x: Tensor, in precision: Precision = .float32) -> Tensor {
+    LinearProduct(precision)(x, weight)
+  }
   public mutating func visit(_ visitor: inout some ParameterVisitor) { visitor("weight", &weight) }
 }
 
@@ -44,8 +46,9 @@ public struct FeedForward: Module {
     up = try Linear(width, inner, weights["up_proj"])
     down = try Linear(inner, width, weights["down_proj"])
   }
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    LinearProduct()(SwiGLU()(LinearProduct()(x, gate.weight, up.weight)), down.weight)
+  public func callAsFunction(_ x: Tensor, in precision: Precision = .float32) -> Tensor {
+    let product = LinearProduct(precision)
+    return product(SwiGLU(keeping: precision)(product(x, gate.weight, up.weight)), down.weight)
   }
   public mutating func visit(_ visitor: inout some ParameterVisitor) {
     visitor("gate_proj", &gate)

@@ -8,14 +8,23 @@ public protocol FusedOperation: Sendable {
   func definition(_ inputs: [Tensor]) -> Tensor
 }
 
+/// From the gradient of an operation's output to the gradient of each input; nil where there is none. What it needs
+/// again is captured.
+public typealias Pullback = @Sendable (_ outputGradient: Tensor) -> [Tensor?]
+
 /// A result and, when it was computed natively, its hand-written gradient.
 public struct Outcome: Sendable {
   public let output: Tensor
-  /// From the gradient of the output to the gradient of each input; nil where there is none. What it needs again
-  /// is captured.
-  public let pullback: @Sendable (_ outputGradient: Tensor) -> [Tensor?]
-  public init(_ output: Tensor, pullback: @escaping @Sendable (_ outputGradient: Tensor) -> [Tensor?]) {
-    (self.output, self.pullback) = (output, pullback)
+  /// Makes the pullback. It is called right after the operation and only where somebody wants gradients, so what
+  /// is kept for the way back may be made here, in a smaller form say.
+  public let keep: @Sendable () -> Pullback
+  public var pullback: Pullback { keep() }
+
+  public init(_ output: Tensor, pullback: @escaping Pullback) {
+    (self.output, keep) = (output, { pullback })
+  }
+  public init(_ output: Tensor, keeping keep: @escaping @Sendable () -> Pullback) {
+    (self.output, self.keep) = (output, keep)
   }
 }
 

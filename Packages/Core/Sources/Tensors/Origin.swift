@@ -5,13 +5,16 @@
 package final class Origin: @unchecked Sendable {  // changes only in `release` and `deinit`, by the graph's only owner
   package enum Kind: Sendable {
     case parameter
-    case primitive(Primitive)
-    case native(String, @Sendable (Tensor) -> [Tensor?])
+    /// Operands and result as far as the gradient reads them again; of the others the outlines.
+    case primitive(Primitive, operands: [Tensor], result: Tensor)
+    case native(String, Pullback)
     case released
   }
   package private(set) var kind: Kind
-  package private(set) var inputs: [Tensor]
-  package init(_ kind: Kind, inputs: [Tensor] = []) { (self.kind, self.inputs) = (kind, inputs) }
+  /// Where each input came from; nil for one that is not tracked. The inputs themselves are not held: what the gradient
+  /// reads again, the kind has.
+  package private(set) var inputs: [Origin?]
+  package init(_ kind: Kind, inputs: [Tensor] = []) { (self.kind, self.inputs) = (kind, inputs.map(\.origin)) }
 
   /// Drops what the gradient no longer needs, so that memory shrinks while the walk goes back through the graph.
   package func release() {
@@ -27,8 +30,8 @@ package final class Origin: @unchecked Sendable {  // changes only in `release` 
       if isKnownUniquelyReferenced(&next) { pending += Self.takeOrigins(from: &next.inputs) }
     }
   }
-  private static func takeOrigins(from inputs: inout [Tensor]) -> [Origin] {
+  private static func takeOrigins(from inputs: inout [Origin?]) -> [Origin] {
     defer { inputs = [] }
-    return inputs.compactMap(\.origin)
+    return inputs.compactMap { $0 }
   }
 }

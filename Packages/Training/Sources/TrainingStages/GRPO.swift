@@ -90,7 +90,7 @@ public struct GRPO: Stage {
     init(_ stage: GRPO, _ input: CheckpointArtifact, _ context: RunContext) throws {
       plan = stage.plan
       let directory = ModelDirectory(input.directory)
-      base = try directory.model(context.registry, on: context.device)
+      base = try directory.model(context.registry, on: context.device).computing(in: plan.precision)
       let tokenizer = try directory.tokenizer()
       problems = try plan.problems.make(from: context.registry.problems, at: "problems")
       heldOut =

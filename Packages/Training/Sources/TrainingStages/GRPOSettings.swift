@@ -3,6 +3,7 @@ import LanguageModels
 import Optimizers
 import Recipes
 import Rewards
+import Tensors
 
 /// Settings of GRPO. Names follow TRL's where it has them.
 public struct GRPOSettings: Configuration {
@@ -49,6 +50,8 @@ public struct GRPOSettings: Configuration {
   /// All 0 by default: the policy learns from rewards alone.
   public var objective = ObjectiveSettings()
   public var optimizer = OptimizerSettings()
+  /// What rollouts, training and reference compute in; master weights are float32 in any case.
+  public var precision = Precision.float32
   /// What happens to a step whose loss or gradient is not finite.
   public var divergence = DivergenceSettings()
   /// Which generator samples, and in which form of attention. In the textbook form sampled and trained

@@ -27,6 +27,8 @@ public struct PretrainSettings: Configuration {
   public var optimizer = OptimizerSettings()
   /// What happens to a step whose loss or gradient is not finite.
   public var divergence = DivergenceSettings()
+  /// What products are computed in; master weights are float32 in any case.
+  public var precision = Precision.float32
   /// Standard deviation of fresh matrices; 0 for the configuration's `initializer_range`.
   public var initializerRange = 0.0
   /// A checkpoint is written after every so many steps, and at the end.
@@ -166,7 +168,7 @@ public struct Pretrain: Stage {
     }
     let weights = FreshWeights(
       seed: UInt64(bitPattern: Int64(plan.seed)), standardDeviation: Float(range), on: context.device)
-    let model = try family.build(text, Weights(weights), context.device)
+    let model = try family.build(text, Weights(weights), context.device).computing(in: plan.precision)
     try checkLength(against: model.contextLength)
     return TrainerState(
       model: model, optimizer: Optimizer(plan.optimizer, for: model, isHiddenMatrix: model.isHiddenMatrix),

@@ -73,7 +73,9 @@ struct TrainerState: Sendable {
       throw DatasetError(
         "\(newest.path): \(Self.progressName) cannot be read; remove this checkpoint to continue from an older one")
     }
+    let precision = model.precision
     model = try ModelDirectory(newest.path).model(registry, on: device)
+    model.precision = precision
     var restored = Optimizer(
       optimizer.settings, for: model, isHiddenMatrix: model.isHiddenMatrix, step: progress.optimizerStep)
     try restored.load(try CheckpointFiles(newest.path, stem: Self.optimizerStem), on: device)

@@ -89,8 +89,18 @@ typedef struct {
                     ck_size first_panel, ck_size last_panel);
   void (*product)(float *c, ck_size ldc, const float *a, ck_size lda, const uint32_t *packed, ck_size m, ck_size n,
                   ck_size k, ck_size first_panel, ck_size last_panel, int accumulate, float *scratch);
+  // The same from rows of A that `round_rows` has rounded; lda counts words. The bits are those of `product`.
+  void (*product_words)(float *c, ck_size ldc, const uint32_t *a, ck_size lda, const uint32_t *packed, ck_size m,
+                        ck_size n, ck_size k, ck_size first_panel, ck_size last_panel, int accumulate, float *scratch);
   void (*product_at)(float *c, ck_size ldc, const float *a, ck_size lda, const float *b, ck_size ldb, ck_size m,
                      ck_size n, ck_size k, int accumulate, float *scratch);
+  // The same from A and B that are bfloat16 already; lda and ldb count numbers.
+  void (*product_at_bf16)(float *c, ck_size ldc, const uint16_t *a, ck_size lda, const uint16_t *b, ck_size ldb,
+                          ck_size m, ck_size n, ck_size k, int accumulate, float *scratch);
+  // Rows of `count` numbers as words, in which two that follow each other share one; an odd row ends in a zero.
+  void (*round_rows)(uint32_t *words, ck_size ldw, const float *x, ck_size ldx, ck_size rows, ck_size count);
+  // Every number becomes the bfloat16 that a product would round it to.
+  void (*round_values)(float *x, ck_size ldx, ck_size rows, ck_size count);
 } ck_bf16_kernels;
 // Whether `isa` has an instruction for them here. Otherwise products of many rows are slower than in float32; of few
 // rows, where reading the packed B takes the time, they are still faster.
@@ -237,6 +247,9 @@ typedef struct {
   const ck_gemm_kernels *gemm;
   const ck_bf16_kernels *bf16;
   const ck_attention_kernels *attention;
+  // The same whose products round their factors to bfloat16, for even d1, d2 and dv; `attention` itself where there is
+  // no instruction for it.
+  const ck_attention_kernels *attention_bf16;
   const ck_row_kernels *rows;
   const ck_float8_kernels *float8;
 } ck_kernels;

@@ -31,34 +31,37 @@ public struct CausalAttention: FusedOperation {
   public var valueStride: Int
   public var scale: Float
   public var rows: [AttentionRow]
+  /// What inputs and result are rounded to, and wait for the way back in. A backend may round the probabilities and the
+  /// gradients of the scores too before it multiplies them. Scores, their softmax and all sums are float32.
+  public var precision: Precision
   public init(
     heads: Int, d1: Int, d2: Int, dv: Int, keyStride: Int, valueOffset: Int, valueStride: Int, scale: Float,
-    rows: [AttentionRow]
+    rows: [AttentionRow], _ precision: Precision = .float32
   ) {
     (self.heads, self.d1, self.d2, self.dv) = (heads, d1, d2, dv)
     (self.keyStride, self.valueOffset, self.valueStride) = (keyStride, valueOffset, valueStride)
-    (self.scale, self.rows) = (scale, rows)
+    (self.scale, self.rows, self.precision) = (scale, rows, precision)
   }
 
   public func definition(_ inputs: [Tensor]) -> Tensor {
     if rows.isEmpty { return Tensor([Float](), shape: [0, heads * dv], on: inputs[0].device) }
     let width = d1 + d2
     let parts = rows.map { row in
-      let q = inputs[0].slice(row.queryStart..<row.queryStart + row.queryCount, axis: 0)
+      let q = inputs[0].slice(row.queryStart..<row.queryStart + row.queryCount, axis: 0).rounded(to: precision)
       let keys = row.keyStart..<row.keyStart + row.first + row.queryCount
-      let kv = inputs[1].slice(keys, axis: 0)
+      let kv = inputs[1].slice(keys, axis: 0).rounded(to: precision)
       let mask = visibility(of: row, on: q.device)
       let heads = (0..<heads).map { h in
         let qh = q.slice(h * width..<(h + 1) * width, axis: 1)
         let own = kv.slice(h * keyStride..<h * keyStride + d1, axis: 1).cast(to: .float32)
-        let shared = d2 == 0 ? [] : [inputs[2].slice(keys, axis: 0).cast(to: .float32)]
+        let shared = d2 == 0 ? [] : [inputs[2].slice(keys, axis: 0).cast(to: .float32).rounded(to: precision)]
         let key = Tensor.concatenated([own] + shared, axis: 1)
         let value = kv.slice(valueOffset + h * valueStride..<valueOffset + h * valueStride + dv, axis: 1)
         return (qh.matmul(key.transposed) * scale + mask).softmax().matmul(value)
       }
       return Tensor.concatenated(heads, axis: 1)
     }
-    return Tensor.concatenated(parts, axis: 0)
+    return Tensor.concatenated(parts, axis: 0).rounded(to: precision)
   }
 
   /// 0 where a key is visible, a number that no score outweighs where it is not.

@@ -5,7 +5,9 @@
 /// named more than once gathers its gradients in the order of the slots; one that is not named has gradient 0.
 public struct ExpertCombine: FusedOperation {
   public let name = "expert-combine"
-  public init() {}
+  /// What the outputs wait for the way back in. Nothing is lost where they have the numbers of that precision.
+  public let kept: Precision
+  public init(keeping kept: Precision = .float32) { self.kept = kept }
   public func definition(_ inputs: [Tensor]) -> Tensor {
     let (outputs, weights, slots) = (inputs[0], inputs[1], inputs[2])
     let (tokens, chosen, width) = (slots.shape[0], slots.shape[1], outputs.shape[1])

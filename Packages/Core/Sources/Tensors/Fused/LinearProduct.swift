@@ -1,12 +1,21 @@
 // y = x · Wᵀ, for one weight or for several that read the same input.
+// In a precision below float32 the factors of all three products, forward and back, are rounded to it and summed in
+// float32. The result is rounded too, so that whoever keeps it in that precision loses nothing.
 
 /// Inputs: x [T, K], then weights [N, K]; the result [T, ΣN] has one weight's columns after another's.
 public struct LinearProduct: FusedOperation {
   public let name = "linear"
-  public init() {}
+  public let precision: Precision
+  /// Whether the result has the numbers of `precision`, and not the float32 sums.
+  public let roundsResult: Bool
+  public init(_ precision: Precision = .float32, roundsResult: Bool = true) {
+    (self.precision, self.roundsResult) = (precision, roundsResult)
+  }
   public func definition(_ inputs: [Tensor]) -> Tensor {
-    let x = inputs[0]
-    return Tensor.concatenated(inputs.dropFirst().map { x.matmul($0.transposed) }, axis: 1)
+    let x = inputs[0].rounded(to: precision)
+    let products = inputs.dropFirst().map { x.matmul($0.rounded(to: precision).transposed) }
+    let sums = Tensor.concatenated(products, axis: 1).roundingGradient(to: precision)
+    return roundsResult ? sums.rounded(to: precision) : sums
   }
 }
 
@@ -17,13 +26,17 @@ public struct GroupedLinearProduct: FusedOperation {
   /// Group g owns rows offsets[g] ..< offsets[g + 1]; the first is 0 and the last the number of rows.
   public let offsets: [Int]
   public let partsPerGroup: Int
-  public init(offsets: [Int], partsPerGroup: Int) {
+  public let precision: Precision
+  /// Whether the result has the numbers of `precision`, and not the float32 sums.
+  public let roundsResult: Bool
+  public init(offsets: [Int], partsPerGroup: Int, _ precision: Precision = .float32, roundsResult: Bool = true) {
     precondition(
       partsPerGroup >= 1 && offsets.count >= 2, "grouped-linear: needs at least one group and one weight per group")
     precondition(
       offsets[0] == 0 && zip(offsets, offsets.dropFirst()).allSatisfy { $0 <= $1 },
       "grouped-linear: offsets \(offsets) do not begin at 0 and grow")
     (self.offsets, self.partsPerGroup) = (offsets, partsPerGroup)
+    (self.precision, self.roundsResult) = (precision, roundsResult)
   }
   public var groups: Int { offsets.count - 1 }
   /// Traps unless the inputs fit the offsets and each other.
@@ -42,7 +55,7 @@ public struct GroupedLinearProduct: FusedOperation {
     let parts = (0..<groups).map { group in
       let rows = inputs[0].slice(offsets[group]..<offsets[group + 1], axis: 0)
       let weights = inputs[(1 + group * partsPerGroup)..<(1 + (group + 1) * partsPerGroup)]
-      return LinearProduct().definition([rows] + weights)
+      return LinearProduct(precision, roundsResult: roundsResult).definition([rows] + weights)
     }
     return Tensor.concatenated(parts, axis: 0)
   }
@@ -58,16 +71,19 @@ public struct HeadwiseProduct: FusedOperation {
   public let offset: Int
   public let width: Int
   public let isTransposed: Bool
-  public init(heads: Int, offset: Int, width: Int, isTransposed: Bool) {
+  /// The result has its numbers too.
+  public let precision: Precision
+  public init(heads: Int, offset: Int, width: Int, isTransposed: Bool, _ precision: Precision = .float32) {
     (self.heads, self.offset, self.width, self.isTransposed) = (heads, offset, width, isTransposed)
+    self.precision = precision
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
-    let (x, w) = (inputs[0], inputs[1])
+    let (x, w) = (inputs[0].rounded(to: precision), inputs[1].rounded(to: precision))
     let (a, rows) = (x.shape[1] / heads, w.shape[0] / heads)
     let parts = (0..<heads).map { h in
       let own = w.slice(h * rows + offset..<h * rows + offset + width, axis: 0)
       return x.slice(h * a..<(h + 1) * a, axis: 1).matmul(isTransposed ? own.transposed : own)
     }
-    return Tensor.concatenated(parts, axis: 1)
+    return Tensor.concatenated(parts, axis: 1).roundingGradient(to: precision).rounded(to: precision)
   }
 }

@@ -9,9 +9,12 @@ public struct RotaryEmbedding: FusedOperation {
   public let offset: Int
   public let width: Int
   public let isInterleaved: Bool
-  public init(heads: Int, offset: Int, width: Int, isInterleaved: Bool) {
+  /// The whole result has its numbers. The gradient passes as if nothing had been rounded.
+  public let precision: Precision
+  public init(heads: Int, offset: Int, width: Int, isInterleaved: Bool, _ precision: Precision = .float32) {
     precondition(width % 2 == 0, "rotary: width \(width) is odd")
     (self.heads, self.offset, self.width, self.isInterleaved) = (heads, offset, width, isInterleaved)
+    self.precision = precision
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
     let rows = inputs[0].shape[0]
@@ -34,6 +37,6 @@ public struct RotaryEmbedding: FusedOperation {
     var parts = [placed]
     if offset > 0 { parts.insert(x.slice(0..<offset, axis: 1), at: 0) }
     if offset + width < stride { parts.append(x.slice(offset + width..<stride, axis: 1)) }
-    return Tensor.concatenated(parts, axis: 1).reshaped(inputs[0].shape)
+    return Tensor.concatenated(parts, axis: 1).reshaped(inputs[0].shape).rounded(to: precision)
   }
 }

@@ -3,7 +3,9 @@
 /// silu(gate) · up. Input [T, 2·I] holds gate in its first half of columns and up in its second; the result is [T, I].
 public struct SwiGLU: FusedOperation {
   public let name = "swiglu"
-  public init() {}
+  /// What the input waits for the way back in. Nothing is lost where it has the numbers of that precision.
+  public let kept: Precision
+  public init(keeping kept: Precision = .float32) { self.kept = kept }
   public func definition(_ inputs: [Tensor]) -> Tensor {
     let width = inputs[0].shape[1] / 2
     let gate = inputs[0].slice(0..<width, axis: 1)

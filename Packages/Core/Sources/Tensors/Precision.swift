@@ -1,0 +1,31 @@
+// Which numbers a product multiplies, and which activations wait for the way back in.
+
+/// A precision of arithmetic. Sums are float32 in all of them, and so are the tensors between operations.
+public enum Precision: String, Sendable, Hashable, Codable, CaseIterable {
+  case float32
+  /// Both factors of a product are rounded to bfloat16: 8 bits of precision, the range of float32.
+  case bfloat16 = "bf16"
+}
+
+extension Tensor {
+  /// The nearest numbers that `precision` has, as float32. The gradient passes as if nothing had been rounded.
+  func rounded(to precision: Precision) -> Tensor {
+    switch precision {
+    case .float32: return self
+    case .bfloat16:
+      let plain = detached()
+      // The difference of a number and its rounding is exact, and so is their sum.
+      return self + (plain.cast(to: .bfloat16).cast(to: .float32) - plain)
+    }
+  }
+
+  /// The same numbers; the gradient that comes back is rounded, as a factor of the products behind it.
+  func roundingGradient(to precision: Precision) -> Tensor {
+    switch precision {
+    case .float32: return self
+    case .bfloat16:
+      let rounded = cast(to: .bfloat16).cast(to: .float32)
+      return rounded + (detached() - rounded.detached())
+    }
+  }
+}

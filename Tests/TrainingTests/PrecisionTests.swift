@@ -1,0 +1,148 @@
+// A model in bfloat16: how far it is from float32, what stays bit-equal, and what a recipe may ask for.
+import CPUBackend
+import DeepSeek
+import LanguageModels
+import Layers
+import ProcessGraph
+import Recipes
+import ReferenceBackend
+import Tensors
+import Testing
+import Text
+import TrainingStages
+
+@Suite struct PrecisionTests {
+  private static let vocabulary = 48
+
+  private func model(
+    _ precision: Precision, spread: Float = 0.1, on device: Device = Device(CPUBackend(threads: 2))
+  ) throws -> DeepSeekV3Model {
+    try TinyModel.fresh(vocabulary: Self.vocabulary, seed: 6, spread: spread, on: device).computing(in: precision)
+  }
+  private func tokens(_ count: Int, seed: UInt64) -> [Int32] {
+    var random = RandomStream(seed: seed)
+    return (0..<count).map { _ in Int32(random.number(in: 0..<Self.vocabulary)) }
+  }
+
+  /// The mean loss of two rows, with every loss that the family adds, and all gradients.
+  private func gradients(_ model: DeepSeekV3Model, _ rows: [[Int32]]) -> (value: Float, gradients: Gradients) {
+    var options = TrainingOptions()
+    (options.mtpLossWeight, options.balanceLossWeight) = (0.3, 0.001)
+    let batch = TokenBatch(
+      tokens: rows.flatMap { $0.dropLast() }, rows: rows.map { TokenBatch.Row(count: $0.count - 1) })
+    let targets = rows.flatMap { $0.dropFirst() }
+    let found = valueAndGradients(of: model) { tracked in
+      let pass = tracked.trainingPass(batch, targets: targets, options)
+      let loss = pass.logProbabilities.total() * (-1 / Float(targets.count))
+      return pass.auxiliaryLoss.map { loss + $0 } ?? loss
+    }
+    return (found.value.scalar(), found.gradients)
+  }
+  /// |a − b| / |b| over all elements of a gradient.
+  private func relative(_ a: Tensor, _ b: Tensor) -> Double {
+    let (a, b) = (a.floats().map(Double.init), b.floats().map(Double.init))
+    let error = zip(a, b).reduce(0.0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    return (error / max(b.reduce(0) { $0 + $1 * $1 }, 1e-30)).squareRoot()
+  }
+
+  /// Each product's factors and result are off by 2^-9 at most, and a gradient has passed some twenty such roundings
+  /// with random signs: √20 · 2^-9 is below 1 %. Where a token goes to another expert the gradient is another.
+  @Test func gradientsAreThoseOfFloat32ToEightBits() throws {
+    let rows = [tokens(17, seed: 1), tokens(24, seed: 2)]
+    let (low, high) = (gradients(try model(.bfloat16), rows), gradients(try model(.float32), rows))
+    #expect(abs(low.value - high.value) / high.value < 0x1p-8)
+    #expect(low.gradients.byName.count == high.gradients.byName.count && low.gradients.byName.count > 30)
+    for (name, g) in high.gradients.byName {
+      let error = relative(try #require(low.gradients.byName[name]), g)
+      #expect(error < 0.03, "\(name) differs by \(error)")
+    }
+    #expect(high.gradients.byName.contains { relative(low.gradients.byName[$0.key]!, $0.value) > 1e-4 })
+  }
+
+  @Test func gradientsAreThoseOfTheDefinition() throws {
+    let rows = [tokens(7, seed: 3), tokens(9, seed: 4)]
+    let fast = gradients(try model(.bfloat16), rows)
+    let slow = gradients(try model(.bfloat16, on: Device(ReferenceBackend())), rows)
+    #expect(abs(fast.value - slow.value) / slow.value < 0x1p-10)
+    for (name, g) in slow.gradients.byName {
+      let error = relative(try #require(fast.gradients.byName[name]), g)
+      #expect(error < 0.01, "\(name) differs by \(error)")
+    }
+  }
+
+  /// Log-probabilities of the last rows of a batch, the same alone, on one thread, and decoded token by token.
+  @Test func aTokenIsTheSameAloneInABatchOnOneThreadAndThroughTheMemory() throws {
+    let rows = [tokens(21, seed: 5), tokens(1, seed: 6), tokens(40, seed: 7)]
+    let model = try model(.bfloat16, spread: 0.3)
+    func bits(_ x: Tensor) -> [UInt32] { x.floats().map(\.bitPattern) }
+    func batch(_ rows: [[Int32]]) -> TokenBatch { TokenBatch(rows.map { $0.map { TokenID(rawValue: $0) } }) }
+    let whole = bits(model(batch(rows)))
+    #expect(Set(whole).count > whole.count / 2)
+    #expect(bits(try self.model(.bfloat16, spread: 0.3, on: Device(CPUBackend(threads: 1)))(batch(rows))) == whole)
+    #expect(bits(try self.model(.float32, spread: 0.3)(batch(rows))) != whole)
+    var start = 0
+    for row in rows {
+      let own = Array(whole[start * Self.vocabulary..<(start + row.count) * Self.vocabulary])
+      #expect(bits(model(batch([row]))) == own)
+      var memory: AttentionMemory? = model.makeMemory(slots: 1, capacity: 40, form: .textbook)
+      let decoded = row.indices.flatMap { place in
+        let step = TokenBatch(tokens: [row[place]], rows: [.init(count: 1, first: place)])
+        return bits(model.logits(model.hiddenStates(step, memory: &memory)))
+      }
+      #expect(decoded == own)
+      start += row.count
+    }
+  }
+
+  @Test func fiftyStepsStayWithinOnePercentOfFloat32() async throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    var losses: [[Double]] = []
+    for precision in Precision.allCases {
+      let recorder = MemoryRecorder()
+      let stage = try Workshop.pretraining(steps: 50) { $0.precision = precision }
+      _ = try await shop.run("base-\(precision.rawValue)", recorder: recorder).perform(stage, on: shop.letters())
+      losses.append(await recorder.steps.compactMap { $0.values["loss"] })
+    }
+    #expect(losses.allSatisfy { $0.count == 50 } && losses[0] != losses[1])
+    for (step, (high, low)) in zip(losses[0], losses[1]).enumerated() {
+      #expect(abs(low - high) / high < 0.01, "step \(step + 1): \(low) and \(high)")
+    }
+    #expect(losses[1][49] < losses[1][0] * 0.8)
+  }
+
+  @Test(arguments: ["engine", "naive"], [8192, 24])
+  func rolloutsAndTrainingAgreeBitForBit(generator: String, microBatchTokens: Int) async throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    let recorder = MemoryRecorder()
+    let settings = Workshop.reasoning(steps: 3) {
+      ($0.generator, $0.microBatchTokens, $0.mismatchLimit) = (generator, microBatchTokens, 0)
+      ($0.beta, $0.precision) = (0.01, .bfloat16)
+    }
+    _ = try await shop.run("grpo", recorder: recorder).perform(GRPO(settings), on: shop.base())
+    let steps = await recorder.steps
+    #expect(steps.compactMap { $0.values["mismatch/count"] } == [0, 0, 0])
+    #expect(steps.allSatisfy { $0.values["entropy_estimate", default: 0] > 0 })
+    #expect(steps.first?.values["kl"] == 0, "the reference has the policy's precision and its first weights")
+  }
+
+  @Test func aResumedStageGoesOnInItsPrecision() async throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    let stage = { try Workshop.pretraining(steps: 6) { ($0.precision, $0.saveEvery) = (.bfloat16, 3) } }
+    let proof = try await ResumeProof.measure(
+      stage(), on: shop.letters(), stoppingAfter: 3, in: shop.run("resume"),
+      resumingOn: Device(CPUBackend(threads: 2)))
+    #expect(proof.straight == proof.resumed)
+  }
+
+  @Test func anUnknownPrecisionIsRefusedWithTheChoices() throws {
+    let error = #expect(throws: ConfigError.self) {
+      try PretrainSettings(overlaying: ConfigTree(yaml: "{precision: fp4}"), at: "stages.base")
+    }
+    let text = "\(try #require(error))"
+    #expect(text.contains("stages.base.precision") && text.contains("float32") && text.contains("bf16"), "\(text)")
+    #expect(try GRPOSettings(overlaying: ConfigTree(yaml: "{precision: bf16}"), at: "").precision == .bfloat16)
+  }
+}
