@@ -175,12 +175,22 @@ public actor InferenceEngine: Generator {
     let batch = TokenBatch(
       tokens: sequences.flatMap { $0.unread.map(\.rawValue) },
       rows: zip(slots, sequences).map { TokenBatch.Row(count: $1.unread.count, first: $1.kept, slot: $0) })
-    let hidden = model.hiddenStates(batch, memory: &memory)
+    let (hidden, experts) = states(batch, isReporting: sequences.contains { $0.sampler.options.reportsExperts })
     let last = Tensor(batch.lastTokens, shape: [slots.count], on: model.device)
     let logits = model.logits(hidden.gatherRows(last))
     let drawn = draw(sequences, logits)
     let logProbabilities = TokenSampler.logProbabilities(of: drawn, in: logits)
-    for (i, slot) in slots.enumerated() { settle(slot, TokenID(rawValue: drawn[i]), logProbabilities[i]) }
+    var start = 0
+    for (i, slot) in slots.enumerated() {
+      let read = start..<start + batch.rows[i].count
+      start = read.upperBound
+      settle(slot, TokenID(rawValue: drawn[i]), logProbabilities[i], experts?[read])
+    }
+  }
+
+  private func states(_ batch: TokenBatch, isReporting: Bool) -> (hidden: Tensor, experts: ExpertChoices?) {
+    isReporting
+      ? model.hiddenStatesAndExperts(batch, memory: &memory) : (model.hiddenStates(batch, memory: &memory), nil)
   }
 
   private func draw(_ sequences: [Sequence], _ logits: Tensor) -> [Int32] {
@@ -194,11 +204,12 @@ public actor InferenceEngine: Generator {
     }
   }
 
-  private func settle(_ slot: Int, _ token: TokenID, _ logProbability: Float) {
+  private func settle(_ slot: Int, _ token: TokenID, _ logProbability: Float, _ experts: ExpertChoices?) {
     guard var sequence = active.removeValue(forKey: slot) else { return }
     sequence.kept += sequence.unread.count
     sequence.unread = [token]
-    let text = sequence.writer.append(token, logProbability)
+    let reported = sequence.sampler.options.reportsExperts ? experts : nil
+    let text = sequence.writer.append(token, logProbability, experts: reported)
     sequence.request.token(token, text)
     if sequence.writer.completion != nil { return end(sequence, cancelled: false) }
     active[slot] = sequence
