@@ -34,7 +34,9 @@ struct VerifyReport: Encodable, Sendable {
     }
     if !resume.holds { found.append("the resumed run (\(resume.finding))") }
     if let first = rounds.first {
-      found.append("rollouts (\(first.mismatches) of \(first.tokens) tokens are trained with another log-probability)")
+      found.append(
+        "rollouts (\(first.mismatches) of \(first.tokens) tokens are trained with another log-probability, and "
+          + "\(first.differingChoices) choices of experts differ)")
     }
     return "\(recipe) does not compute what docs/exactness.md promises: \(found.joined(separator: "; "))"
   }
@@ -130,6 +132,9 @@ extension VerifyReport {
       let tokens: Int
       let mismatches: Int
       let largestDifference: Double
+      /// Choices of experts that training would have made in another way, and answers that came without any.
+      let differingChoices: Int
+      let unreportedAnswers: Int
       let holds: Bool
     }
     let stage: String
@@ -144,7 +149,9 @@ extension VerifyReport {
       rounds = found.map {
         Round(
           step: $0.step, answers: $0.answers, tokens: $0.tokens, mismatches: $0.mismatches,
-          largestDifference: $0.largestDifference, holds: !isPromised || $0.mismatches == 0)
+          largestDifference: $0.largestDifference, differingChoices: $0.differingChoices,
+          unreportedAnswers: $0.unreportedAnswers,
+          holds: !isPromised || $0.mismatches == 0 && $0.differingChoices == 0)
       }
     }
   }

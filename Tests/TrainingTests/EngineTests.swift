@@ -104,6 +104,28 @@ private struct Scene {
     #expect(try await found == scene.slow(1))
   }
 
+  /// Of the tokens that were read, and only for those who ask.
+  @Test(arguments: [AttentionForm.textbook, .absorbed])
+  func theEngineReportsTheExpertsOfTheNaiveGenerator(form: AttentionForm) async throws {
+    let scene = try Scene()
+    var asking = scene.options(1)
+    asking.reportsExperts = true
+    let wanted = try await NaiveGenerator(scene.model, tokenizer: scene.tokenizer).complete(scene.prompts, asking)
+    let engine = scene.engine { ($0.form, $0.slots, $0.prefillTokens) = (form, 4, 8) }
+    async let silent = engine.complete(scene.prompts, scene.options(1))
+    let found = try await engine.complete(scene.prompts, asking)
+    #expect(try await silent.allSatisfy { $0.experts == nil })
+    for (index, prompt) in scene.prompts.enumerated() {
+      let experts = try #require(found[index].experts)
+      #expect(experts.layout == scene.model.expertLayout)
+      #expect(experts.tokens == prompt.tokens.count + found[index].tokens.count - 1)
+      if form == .textbook { #expect(Answer(found[index]) == Answer(wanted[index])) }
+      guard found[index].tokens == wanted[index].tokens else { continue }
+      #expect(experts == wanted[index].experts, "answer \(index)")
+    }
+    #expect(Set(wanted.compactMap { $0.experts?.experts(layer: 0) }.joined()).count == 4, "every expert is chosen")
+  }
+
   @Test func anotherRequestNumberDrawsAnotherAnswer() async throws {
     let scene = try Scene()
     let prompts = (0..<6).map { Prompt(scene.prompts[1].tokens, request: $0) }

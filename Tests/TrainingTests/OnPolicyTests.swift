@@ -1,5 +1,7 @@
 // What was sampled is what is trained: log-probabilities of rollouts equal those of the training pass bit for bit.
+import Checkpoints
 import DeepSeek
+import Foundation
 import Inference
 import LanguageModels
 import ProcessGraph
@@ -51,7 +53,28 @@ import Text
     }
     let stopped = try #require(error)
     #expect(stopped.step == 1 && stopped.tokens > 0 && stopped.largest > 0 && stopped.limit == 0)
-    #expect("\(stopped)".contains("mismatchLimit"))
+    let sentence =
+      "stage 'grpo', step 1: \(stopped.tokens) of \(stopped.of) sampled tokens have another log-probability in training, "
+      + "by up to \(stopped.largest), above mismatchLimit 0.0; attentionForm 'textbook' samples as training computes"
+    #expect("\(stopped)" == sentence)
+  }
+
+  /// Nothing of the step is kept, and the bound can be lifted.
+  @Test func aStoppedRunKeepsNoWeightsOfTheStep() async throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    let base = try await shop.base()
+    func settings(_ limit: Double?) -> GRPOSettings {
+      Workshop.reasoning(steps: 2) {
+        ($0.attentionForm, $0.beta, $0.mismatchLimit, $0.saveEvery) = (.absorbed, 0.01, limit, 1)
+      }
+    }
+    let run = shop.run("bounded")
+    await #expect(throws: MismatchError.self) { _ = try await run.perform(GRPO(settings(0)), on: base) }
+    #expect(!FileManager.default.fileExists(atPath: "\(run.directory)/grpo/final"))
+    #expect(try DurableDirectory.newest(in: "\(run.directory)/grpo/checkpoints") == nil)
+    let free = try await shop.run("free").perform(GRPO(settings(nil)), on: base)
+    #expect(FileManager.default.fileExists(atPath: "\(free.directory)/model.safetensors"))
   }
 
   /// The two forms of latent attention round differently, and the figure shows it.

@@ -71,6 +71,7 @@ import Testing
     let rollouts = try #require(report["rollouts"] as? [String: Any])
     let rounds = try #require(rollouts["rounds"] as? [[String: Any]])
     #expect(rounds.map { $0["answers"] as? Int } == [16, 16] && rounds.map { $0["mismatches"] as? Int } == [0, 0])
+    #expect(rounds.allSatisfy { $0["differing_choices"] as? Int == 0 && $0["unreported_answers"] as? Int == 0 })
   }
 
   @Test(.timeLimit(.minutes(5))) func peopleReadATable() async throws {

@@ -56,8 +56,27 @@ public struct DeepSeekV3Model: LanguageModel {
   }
 
   public func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?) -> Tensor {
-    var report: RoutingReport?
+    var report = batch.experts.isEmpty ? nil : routingReport(batch)
     return hiddenStates(batch, memory: &memory, report: &report)
+  }
+  public var expertLayout: ExpertLayout? {
+    let routed = settings.layers - settings.leadingDenseLayers
+    guard routed > 0 else { return nil }
+    return ExpertLayout(layers: routed, chosen: settings.expertsPerToken, experts: settings.routedExperts)
+  }
+  public func hiddenStatesAndExperts(
+    _ batch: TokenBatch, memory: inout AttentionMemory?
+  ) -> (hidden: Tensor, experts: ExpertChoices?) {
+    var report: RoutingReport? = routingReport(batch)
+    report?.record = expertLayout.map { ExpertChoices($0, tokens: batch.tokens.count) }
+    let hidden = hiddenStates(batch, memory: &memory, report: &report)
+    return (hidden, report?.record)
+  }
+  private func routingReport(_ batch: TokenBatch, balanceWeight: Double = 0) -> RoutingReport {
+    precondition(
+      batch.experts.allSatisfy { $0 == nil || $0?.layout == expertLayout },
+      "DeepSeekV3Model: the batch brings experts of another model")
+    return RoutingReport(rows: batch.rows, balanceWeight: balanceWeight, given: batch.experts)
   }
   public func logits(_ hidden: Tensor) -> Tensor {
     LinearProduct(precision.head, roundsResult: false)(hidden, head?.weight ?? embedding.weight)
@@ -80,7 +99,7 @@ public struct DeepSeekV3Model: LanguageModel {
 
   public func trainingPass(_ batch: TokenBatch, targets: [Int32], _ options: TrainingOptions) -> TrainingPass {
     var none: AttentionMemory?
-    var report: RoutingReport? = RoutingReport(rows: batch.rows, balanceWeight: options.balanceLossWeight)
+    var report: RoutingReport? = routingReport(batch, balanceWeight: options.balanceLossWeight)
     let hidden = hiddenStates(batch, memory: &none, report: &report)
     let logp = CrossEntropy()(logits(hidden), Tensor(targets, shape: [targets.count], on: device))
     var pass = TrainingPass(logProbabilities: logp)
@@ -94,6 +113,7 @@ public struct DeepSeekV3Model: LanguageModel {
       pass.auxiliaryLoss = pass.auxiliaryLoss.map { $0 + balance } ?? balance
     }
     pass.observations = report?.observations ?? []
+    pass.replay = report?.replay ?? ReplayAgreement()
     return pass
   }
 
@@ -115,7 +135,9 @@ public struct DeepSeekV3Model: LanguageModel {
     }
     if rows.isEmpty { return Tensor(repeating: 0, shape: [], on: device) }
     let shorter = TokenBatch(tokens: places.map { batch.tokens[Int($0)] }, rows: rows)
+    // A rollout does not run this module, so that there is nothing to replay in it.
     report?.rows = rows
+    report?.given = []
     let states = hidden.gatherRows(Tensor(places, shape: [places.count], on: device))
     let embedded = embedding(Tensor(next, shape: [next.count], on: device))
     let state = prediction(hidden: states, nextEmbedding: embedded, attentionPass(shorter), report: &report)

@@ -40,7 +40,17 @@ struct ExpertRouter: Module {
 
   /// The K experts of each token with the largest biased score, among the best groups; a group's score is the sum of
   /// its two largest. Equal scores go to the lower index.
-  func choose(_ scores_TE: Tensor) -> Routing {
+  func choose(_ scores_TE: Tensor) -> Routing { sorted(picks(scores_TE)) }
+
+  /// The same, where `report` brings no experts to take instead and asks for none. `layer` counts all layers.
+  func choose(_ scores_TE: Tensor, layer: Int, _ report: inout RoutingReport?) -> Routing {
+    var picks = picks(scores_TE)
+    report?.exchange(&picks, layer: layer - settings.leadingDenseLayers, chosen: settings.expertsPerToken)
+    return sorted(picks)
+  }
+
+  /// Chosen experts of each token, [T · K], the best first.
+  private func picks(_ scores_TE: Tensor) -> [Int32] {
     let (experts, chosen) = (settings.routedExperts, settings.expertsPerToken)
     let (tokens, bias) = (scores_TE.shape[0], bias.floats())
     let scores = scores_TE.floats()
@@ -56,7 +66,7 @@ struct ExpertRouter: Module {
         biased[best] = -.infinity
       }
     }
-    return Self.sorted(picks, tokens: tokens, chosen: chosen, experts: experts)
+    return picks
   }
 
   /// Sets the scores of all but the best groups to −∞.
@@ -80,7 +90,8 @@ struct ExpertRouter: Module {
   }
 
   /// Rows sorted by expert, tokens in order within each.
-  static func sorted(_ picks: [Int32], tokens: Int, chosen: Int, experts: Int) -> Routing {
+  private func sorted(_ picks: [Int32]) -> Routing {
+    let (experts, chosen) = (settings.routedExperts, settings.expertsPerToken)
     var offsets = [Int](repeating: 0, count: experts + 1)
     for e in picks { offsets[Int(e) + 1] += 1 }
     for e in 0..<experts { offsets[e + 1] += offsets[e] }

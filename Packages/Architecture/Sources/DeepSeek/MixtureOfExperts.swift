@@ -3,19 +3,6 @@ import LanguageModels
 import Layers
 import Tensors
 
-/// What the routed layers of one training pass report.
-struct RoutingReport {
-  var observations: [RouterObservation] = []
-  var balanceLoss: Tensor?
-  var rows: [TokenBatch.Row]
-  let balanceWeight: Double
-
-  mutating func add(_ observation: RouterObservation, _ loss: Tensor?) {
-    observations.append(observation)
-    if let loss { balanceLoss = balanceLoss.map { $0 + loss } ?? loss }
-  }
-}
-
 // T tokens · D model · R = T·K rows sorted by expert · I expert width
 struct MixtureOfExperts: Module {
   var router: ExpertRouter
@@ -42,7 +29,7 @@ struct MixtureOfExperts: Module {
     _ x_TD: Tensor, in precision: PrecisionMap, layer: Int, report: inout RoutingReport?
   ) -> Tensor {
     let scores_TE = router.scores(x_TD, in: precision.router)
-    let routing = router.choose(scores_TE)
+    let routing = router.choose(scores_TE, layer: layer, &report)
     let slots_TK = Tensor(
       routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
     let rows_RD = x_TD.gatherRows(Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device))

@@ -6,8 +6,10 @@ public struct CompletionWriter: Sendable {
   private let options: GenerationOptions
   private let tokenizer: any Tokenizer
   private let limit: Int
+  private let promptCount: Int
   private var tokens: [TokenID] = []
   private var logProbabilities: [Float] = []
+  private var experts: ExpertChoices?
   private var text = ""
   private var detokenizer: IncrementalDetokenizer
   private var stops: StopTextFilter
@@ -16,7 +18,7 @@ public struct CompletionWriter: Sendable {
 
   /// An empty answer. It ends at the latest after the options' or the prompt's `maxTokens`, or when prompt and answer fill `contextLength`.
   public init(_ prompt: Prompt, _ options: GenerationOptions, tokenizer: any Tokenizer, contextLength: Int) {
-    (self.options, self.tokenizer) = (options, tokenizer)
+    (self.options, self.tokenizer, promptCount) = (options, tokenizer, prompt.tokens.count)
     limit = min(options.maxTokens, prompt.maxTokens ?? .max, contextLength - prompt.tokens.count)
     detokenizer = IncrementalDetokenizer(tokenizer, skippingSpecialTokens: true)
     stops = StopTextFilter(options.stop)
@@ -24,10 +26,14 @@ public struct CompletionWriter: Sendable {
   /// How many tokens have been written.
   public var count: Int { tokens.count }
 
-  /// Takes the next token and returns the text that may be shown now.
-  public mutating func append(_ token: TokenID, _ logProbability: Float) -> String {
+  /// Takes the next token and returns the text that may be shown now. `experts` are those of the tokens that were read
+  /// for it: of the prompt for the first one, then of the token before.
+  public mutating func append(_ token: TokenID, _ logProbability: Float, experts: ExpertChoices? = nil) -> String {
     tokens.append(token)
     logProbabilities.append(logProbability)
+    if let experts {
+      if self.experts == nil { self.experts = experts } else { self.experts?.append(experts) }
+    }
     var shown = stops.push(detokenizer.push(token)).text
     if stops.isStopped {
       end(.stop, showing: shown)
@@ -49,6 +55,10 @@ public struct CompletionWriter: Sendable {
   private mutating func flush() -> String { stops.push(detokenizer.finish()).text + stops.finish() }
   private mutating func end(_ reason: FinishReason, showing shown: String) {
     text += shown
-    completion = Completion(tokens: tokens, logProbabilities: logProbabilities, text: text, finishReason: reason)
+    // Choices with gaps would be given to the wrong tokens.
+    let isComplete = experts?.tokens == promptCount + tokens.count - 1
+    completion = Completion(
+      tokens: tokens, logProbabilities: logProbabilities, text: text, finishReason: reason,
+      experts: isComplete ? experts : nil)
   }
 }

@@ -18,6 +18,8 @@ public struct GenerationOptions: Sendable, Codable, Hashable {
   public var stop: [String] = []
   /// Go on past the end-of-sequence token (for benchmarks).
   public var ignoresEndOfSequence = false
+  /// Whether completions say which experts their tokens went to; it costs `ExpertLayout.tokenBytes` a token.
+  public var reportsExperts = false
   public init() {}
 }
 
@@ -46,9 +48,15 @@ public struct Completion: Sendable {
   /// The tokens as text, special tokens skipped and cut at a stop text.
   public var text: String
   public var finishReason: FinishReason
-  public init(tokens: [TokenID], logProbabilities: [Float], text: String, finishReason: FinishReason) {
+  /// The experts of every token that was read, which are the prompt's and all but the last of the answer's. Nil when
+  /// they were not asked for, when the model has none, or when the generator does not know them.
+  public var experts: ExpertChoices?
+  public init(
+    tokens: [TokenID], logProbabilities: [Float], text: String, finishReason: FinishReason,
+    experts: ExpertChoices? = nil
+  ) {
     (self.tokens, self.logProbabilities) = (tokens, logProbabilities)
-    (self.text, self.finishReason) = (text, finishReason)
+    (self.text, self.finishReason, self.experts) = (text, finishReason, experts)
   }
 }
 

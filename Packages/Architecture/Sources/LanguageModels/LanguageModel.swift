@@ -19,6 +19,13 @@ public protocol LanguageModel: Module {
   /// The state after the last layer's norm, [tokens, width]. With a memory, each row continues its slot and the slot
   /// is extended by the row's tokens.
   func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?) -> Tensor
+  /// What this model's choices of experts look like; nil for a model that chooses none.
+  var expertLayout: ExpertLayout? { get }
+  /// The same states, and the experts that every token of the batch went to, in `expertLayout`; nil when the model
+  /// chooses none.
+  func hiddenStatesAndExperts(
+    _ batch: TokenBatch, memory: inout AttentionMemory?
+  ) -> (hidden: Tensor, experts: ExpertChoices?)
   /// Logits [rows, vocabulary] of hidden states.
   func logits(_ hidden: Tensor) -> Tensor
   /// An empty memory for `slots` sequences of at most `capacity` tokens each.
@@ -36,6 +43,14 @@ extension LanguageModel {
   public func callAsFunction(_ batch: TokenBatch) -> Tensor {
     var none: AttentionMemory?
     return logits(hiddenStates(batch, memory: &none))
+  }
+  /// None: a model without experts need not say so.
+  public var expertLayout: ExpertLayout? { nil }
+  /// States without experts.
+  public func hiddenStatesAndExperts(
+    _ batch: TokenBatch, memory: inout AttentionMemory?
+  ) -> (hidden: Tensor, experts: ExpertChoices?) {
+    (hiddenStates(batch, memory: &memory), nil)
   }
 }
 
@@ -60,6 +75,8 @@ public struct TrainingPass: Sendable {
   public var figures: [String: Tensor]
   /// One for each routed layer; empty for a model without experts.
   public var observations: [RouterObservation]
+  /// How the experts that the batch brought compare with the routers' own.
+  public var replay = ReplayAgreement()
   public init(
     logProbabilities: Tensor, auxiliaryLoss: Tensor? = nil, figures: [String: Tensor] = [:],
     observations: [RouterObservation] = []

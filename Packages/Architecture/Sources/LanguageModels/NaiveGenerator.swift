@@ -37,16 +37,20 @@ public actor NaiveGenerator: Generator {
     let sampler = TokenSampler(options)
     var writer = CompletionWriter(prompt, options, tokenizer: tokenizer, contextLength: model.contextLength)
     var sequence = prompt.tokens
+    var none: AttentionMemory?
+    var read = 0
     while true {
-      let all = model(TokenBatch([sequence]))
-      let logits = all.slice(sequence.count - 1..<sequence.count, axis: 0)
+      let (hidden, experts) = model.hiddenStatesAndExperts(TokenBatch([sequence]), memory: &none)
+      let logits = model.logits(hidden.slice(sequence.count - 1..<sequence.count, axis: 0))
       let drawn = logits.floats().withUnsafeBufferPointer {
         sampler.draw($0, request: prompt.request, position: sequence.count)
       }
       let token = TokenID(drawn)
-      sequence.append(token)
       let logProbability = TokenSampler.logProbabilities(of: [token.rawValue], in: logits)[0]
-      emit(token, writer.append(token, logProbability))
+      let reported = options.reportsExperts ? experts?[read..<sequence.count] : nil
+      emit(token, writer.append(token, logProbability, experts: reported))
+      read = sequence.count
+      sequence.append(token)
       if let completion = writer.completion { return completion }
     }
   }

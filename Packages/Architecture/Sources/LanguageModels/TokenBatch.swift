@@ -20,13 +20,21 @@ public struct TokenBatch: Sendable {
   public let tokens: [Int32]
   /// In the order of their tokens; none is empty.
   public let rows: [Row]
+  /// Experts that tokens are sent to in the place of those that the model would choose: one for each row, nil for a row
+  /// that goes its own way; or empty, when all do. A prediction module goes its own way always.
+  public let experts: [ExpertChoices?]
 
-  /// Traps when a row is empty or the rows do not cover the tokens exactly.
-  public init(tokens: [Int32], rows: [Row]) {
+  /// Traps when a row is empty, when the rows do not cover the tokens exactly, or when experts are of another number of
+  /// tokens than their row. A model traps when their layout is not its `expertLayout`.
+  public init(tokens: [Int32], rows: [Row], experts: [ExpertChoices?] = []) {
     precondition(
       rows.reduce(0) { $0 + $1.count } == tokens.count, "TokenBatch: rows do not cover \(tokens.count) tokens")
     precondition(rows.allSatisfy { $0.count > 0 }, "TokenBatch: a row is empty")
-    (self.tokens, self.rows) = (tokens, rows)
+    precondition(
+      experts.isEmpty
+        || experts.count == rows.count && zip(rows, experts).allSatisfy { $1.map(\.tokens) ?? $0.count == $0.count },
+      "TokenBatch: experts do not cover the tokens of \(rows.count) rows")
+    (self.tokens, self.rows, self.experts) = (tokens, rows, experts)
   }
   /// Whole sequences without a memory.
   public init(_ sequences: [[TokenID]]) {

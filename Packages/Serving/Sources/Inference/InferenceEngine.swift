@@ -164,7 +164,8 @@ public actor InferenceEngine: Generator {
         left.append(sequence)
         continue
       }
-      let place = slots.idleCount > reserved ? slots.place(for: tokens, excluding: fresh) : nil
+      let place = slots.idleCount > reserved ? slots.place(
+        for: tokens, excluding: fresh, withExperts: sequence.sampler.options.reportsExperts) : nil
       guard let place, budget == settings.prefillTokens || tokens.count - place.shared <= budget else {
         left += waiting[index...]
         break
@@ -195,14 +196,24 @@ public actor InferenceEngine: Generator {
     let batch = TokenBatch(
       tokens: sequences.flatMap { $0.unread.map(\.rawValue) },
       rows: zip(order, sequences).map { TokenBatch.Row(count: $1.unread.count, first: $1.kept, slot: $0) })
-    let hidden = model.hiddenStates(batch, memory: &memory)
+    let (hidden, experts) = states(batch, isReporting: sequences.contains { $0.sampler.options.reportsExperts })
     let last = Tensor(batch.lastTokens, shape: [order.count], on: model.device)
     let logits = model.logits(hidden.gatherRows(last))
     let drawn = draw(sequences, logits)
     let logProbabilities = TokenSampler.logProbabilities(of: drawn, in: logits)
     statistics.steps += 1
     statistics.tokensGenerated += order.count
-    for (i, slot) in order.enumerated() { settle(slot, TokenID(rawValue: drawn[i]), logProbabilities[i]) }
+    var start = 0
+    for (i, slot) in order.enumerated() {
+      let read = start..<start + batch.rows[i].count
+      start = read.upperBound
+      settle(slot, TokenID(rawValue: drawn[i]), logProbabilities[i], experts?[read])
+    }
+  }
+
+  private func states(_ batch: TokenBatch, isReporting: Bool) -> (hidden: Tensor, experts: ExpertChoices?) {
+    isReporting
+      ? model.hiddenStatesAndExperts(batch, memory: &memory) : (model.hiddenStates(batch, memory: &memory), nil)
   }
 
   /// One token for each row of logits, on the device's threads: every draw is a function of its own key.
@@ -224,12 +235,15 @@ public actor InferenceEngine: Generator {
     }
   }
 
-  private func settle(_ slot: Int, _ token: TokenID, _ logProbability: Float) {
+  private func settle(_ slot: Int, _ token: TokenID, _ logProbability: Float, _ experts: ExpertChoices?) {
     guard var sequence = active.removeValue(forKey: slot) else { return }
-    slots.append(sequence.unread, to: slot)
+    slots.append(sequence.unread, experts, to: slot)
     sequence.kept += sequence.unread.count
     sequence.unread = [token]
-    let text = sequence.writer.append(token, logProbability)
+    // The answer's first token comes with the experts of the whole prompt, also of what was shared.
+    let reported = sequence.writer.count == 0 ? slots.experts(of: slot) : experts
+    let text = sequence.writer.append(
+      token, logProbability, experts: sequence.sampler.options.reportsExperts ? reported : nil)
     if case .stream(let continuation) = sequence.request.reader { continuation.yield(.token(token, text: text)) }
     if sequence.writer.completion != nil { return finish(slot, sequence, cancelled: false) }
     active[slot] = sequence

@@ -19,20 +19,25 @@ struct SlotTable {
 
   /// The tokens whose rows each slot holds, from position 0 on. They outlive their sequence.
   private var contents: [[TokenID]]
+  /// The experts of all of those tokens; nil where they were read without being asked for experts.
+  private var experts: [ExpertChoices?]
   /// Longest idle first, so that what was written last is kept longest.
   private var idle: [Int]
 
-  init(slots: Int) { (contents, idle) = (Array(repeating: [], count: slots), Array(0..<slots)) }
+  init(slots: Int) {
+    (contents, experts, idle) = (Array(repeating: [], count: slots), Array(repeating: nil, count: slots), Array(0..<slots))
+  }
 
   /// Free slots.
   var idleCount: Int { idle.count }
 
   /// Where `prompt` should go; nil when no slot is free. At least one token is left to read: the answer begins with
-  /// what the model says to it. Slots in `fresh` have not been read into yet and are no source.
-  func place(for prompt: [TokenID], excluding fresh: Set<Int>) -> Place? {
+  /// what the model says to it. Slots in `fresh` have not been read into yet and are no source; nor are those whose
+  /// experts are not known, where these are asked for.
+  func place(for prompt: [TokenID], excluding fresh: Set<Int>, withExperts: Bool = false) -> Place? {
     guard let longestIdle = idle.first else { return nil }
     var (source, shared) = (longestIdle, 0)
-    for slot in contents.indices where !fresh.contains(slot) {
+    for slot in contents.indices where !fresh.contains(slot) && (!withExperts || experts[slot] != nil) {
       let common = Self.commonPrefix(contents[slot], prompt.dropLast())
       if common > shared { (source, shared) = (slot, common) }
     }
@@ -52,11 +57,26 @@ struct SlotTable {
   mutating func take(_ place: Place, for prompt: [TokenID]) {
     idle.removeAll { $0 == place.slot }
     contents[place.slot] = Array(prompt.prefix(place.shared))
+    experts[place.slot] = place.shared > 0 ? experts[place.source]?[0..<place.shared] : nil
   }
-  /// The slot's rows go on with these tokens.
-  mutating func append(_ tokens: [TokenID], to slot: Int) { contents[slot] += tokens }
+  /// The slot's rows go on with these tokens, which passed these experts.
+  mutating func append(_ tokens: [TokenID], _ passed: ExpertChoices? = nil, to slot: Int) {
+    if contents[slot].isEmpty {
+      experts[slot] = passed
+    } else if let passed {
+      experts[slot]?.append(passed)
+    } else {
+      experts[slot] = nil
+    }
+    contents[slot] += tokens
+  }
+  /// The experts of everything that the slot holds, where they are known.
+  func experts(of slot: Int) -> ExpertChoices? { experts[slot] }
   /// The slot is free; what it holds stays known.
   mutating func free(_ slot: Int) { idle.append(slot) }
   /// Other weights are used from now on, which would have written other rows.
-  mutating func forgetContents() { contents = contents.map { _ in [] } }
+  mutating func forgetContents() {
+    contents = contents.map { _ in [] }
+    experts = experts.map { _ in nil }
+  }
 }

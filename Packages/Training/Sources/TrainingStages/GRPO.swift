@@ -103,7 +103,8 @@ public struct GRPO: Stage {
         .make(base, tokenizer, plan.promptsPerStep * plan.groupSize, plan.attentionForm)
       worker = RolloutWorker(
         plan: plan, stage: stage.name, tokenizer: tokenizer,
-        rubric: try Rubric(RubricSettings(plan.rewards), from: context.registry), generator: generator)
+        rubric: try Rubric(RubricSettings(plan.rewards), from: context.registry), generator: generator,
+        replayed: plan.replayExperts ? base.expertLayout : nil)
     }
     func freshState() -> TrainerState {
       TrainerState(
@@ -134,20 +135,25 @@ public struct GRPO: Stage {
         return PartLoss(pass: pass, loss: pass.auxiliaryLoss.map { policy + $0 * share } ?? policy, figures: [:])
       } observe: { result, part in
         figures.add(result.pass.logProbabilities.detached().floats(), part, clipRange: plan.clipRange)
+        figures.add(result.pass.replay)
       }
       if outcome.place != nil { break }
       if number == 0 { try figures.checkMismatch(limit: plan.mismatchLimit, stage: name, step: state.step + 1) }
     }
     outcome.figures.merge(figures.named(beta: plan.beta), uniquingKeysWith: { first, _ in first })
+    if session.worker.replayed != nil {
+      let unreported = rollouts.answers.count { $0.experts == nil }
+      outcome.figures.merge(figures.ofReplay(unreported: unreported), uniquingKeysWith: { first, _ in first })
+    }
     outcome.figures["learning_rate"] = plan.optimizer.learningRate * multiplier
     return outcome
   }
 
-  /// log π_ref of every answer token, under the frozen base.
+  /// log π_ref of every answer token, under the frozen base and its own choice of experts.
   private func addReference(_ answers: inout [JudgedAnswer], _ base: any LanguageModel) {
     var start = 0
     for part in split(answers) {
-      let batch = PolicyBatch(part) { _ in 1 }
+      let batch = PolicyBatch(part, replaysExperts: false) { _ in 1 }
       let logp = base.trainingPass(batch.batch, targets: batch.targets, TrainingOptions()).logProbabilities.floats()
       var end = 0
       for (i, answer) in part.enumerated() {
@@ -216,5 +222,14 @@ extension PolicyFigures {
     ]
     if beta > 0 { figures["kl"] = divergence / count }
     return figures
+  }
+
+  /// How the experts of the rollouts compare with those that the trained policy would have chosen, in the first update
+  /// and in the last; `unreported` answers came without and were trained with the policy's own choice.
+  func ofReplay(unreported: Int) -> [String: Double] {
+    [
+      "replay/count": Double(firstReplay.disagreements), "replay/share": firstReplay.share,
+      "replay/last_share": replay.share, "replay/unreported": Double(unreported),
+    ]
   }
 }

@@ -25,6 +25,8 @@ struct JudgedAnswer: Sendable {
   let sampled: [Float]
   /// log π_ref of each answer token; empty when no reference is run.
   var reference: [Float] = []
+  /// The experts of prompt and answer without its last token, as they were sampled; nil to let the routers choose.
+  var experts: ExpertChoices?
 }
 
 /// Some answers as one batch, with what the loss needs for every token. Tokens of the prompt have weight 0.
@@ -36,8 +38,8 @@ struct PolicyBatch: Sendable {
   let sampled: [Float]
   let reference: [Float]
 
-  /// `weight` gives the weight of each token of an answer.
-  init(_ answers: [JudgedAnswer], weight: (JudgedAnswer) -> Double) {
+  /// `weight` gives the weight of each token of an answer. Without `replaysExperts` the routers choose.
+  init(_ answers: [JudgedAnswer], replaysExperts: Bool = true, weight: (JudgedAnswer) -> Double) {
     var (tokens, rows, targets) = ([Int32](), [TokenBatch.Row](), [Int32]())
     var (advantages, weights, sampled, reference) = ([Float](), [Float](), [Float](), [Float]())
     for answer in answers {
@@ -53,7 +55,7 @@ struct PolicyBatch: Sendable {
       let anchors = answer.reference.isEmpty ? answer.sampled : answer.reference
       reference += [Float](repeating: 0, count: silent) + anchors
     }
-    batch = TokenBatch(tokens: tokens, rows: rows)
+    batch = TokenBatch(tokens: tokens, rows: rows, experts: replaysExperts ? answers.map(\.experts) : [])
     (self.targets, self.advantages, self.weights) = (targets, advantages, weights)
     (self.sampled, self.reference) = (sampled, reference)
   }
@@ -85,7 +87,14 @@ struct PolicyFigures {
   var clipped = 0
   var divergence = 0.0
   var negativeLogLikelihood = 0.0
+  /// Of this update, and of the first one.
+  private(set) var replay = ReplayAgreement()
+  private(set) var firstReplay = ReplayAgreement()
 
+  mutating func add(_ found: ReplayAgreement) {
+    replay.add(found)
+    if isFirstUpdate { firstReplay.add(found) }
+  }
   mutating func add(_ logp: [Float], _ part: PolicyBatch, clipRange: Double) {
     for i in logp.indices where part.weights[i] != 0 {
       tokens += 1
@@ -105,6 +114,7 @@ struct PolicyFigures {
     guard tokens > 0 else { return self }
     var next = PolicyFigures()
     (next.mismatches, next.largestMismatch, next.isFirstUpdate) = (mismatches, largestMismatch, false)
+    next.firstReplay = firstReplay
     return next
   }
 

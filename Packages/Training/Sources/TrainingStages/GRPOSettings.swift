@@ -45,6 +45,9 @@ public struct GRPOSettings: Configuration {
   /// The run stops when a sampled token's log-probability differs by more than this from what training computes before
   /// the first update. In the textbook form the difference is 0. Nil lets everything pass.
   public var mismatchLimit: Double? = 0.01
+  /// Whether training sends every token, prompts included, to the experts that it went to when it was sampled, in all
+  /// of a rollout's updates. Off, the routers choose again.
+  public var replayExperts = true
   /// Tokens that go forward and back at once; gradients of a step's parts are added.
   public var microBatchTokens = 8192
   /// All 0 by default: the policy learns from rewards alone.

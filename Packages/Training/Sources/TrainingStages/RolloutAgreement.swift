@@ -16,6 +16,11 @@ public struct RolloutAgreement: Sendable, Equatable {
   public let mismatches: Int
   /// The largest |log p trained − log p sampled|.
   public let largestDifference: Double
+  /// Choices of experts, one for each token and routed layer, in which training would have differed from sampling; the
+  /// share of all that were replayed, and the answers for which the generator reported none. 0 without replay.
+  public let differingChoices: Int
+  public let differingShare: Double
+  public let unreportedAnswers: Int
 }
 
 extension GRPO {
@@ -41,7 +46,7 @@ extension GRPO {
       batch.answers = completions.enumerated().map { index, completion in
         JudgedAnswer(
           prompt: prompts[index / plan.groupSize], answer: completion.tokens, advantage: index % 2 == 0 ? 1 : -1,
-          sampled: completion.logProbabilities)
+          sampled: completion.logProbabilities, experts: session.worker.replayed == nil ? nil : completion.experts)
       }
       batch.judgedAnswers = batch.answers.count
       batch.judgedTokens = batch.answers.reduce(0) { $0 + $1.answer.count }
@@ -63,5 +68,8 @@ extension RolloutAgreement {
     (self.step, answers, tokens) = (step, batch.judgedAnswers, batch.judgedTokens)
     mismatches = Int(outcome.figures["mismatch/count", default: Double(batch.judgedTokens)])
     largestDifference = outcome.figures["mismatch/max", default: .infinity]
+    differingChoices = Int(outcome.figures["replay/count", default: 0])
+    differingShare = outcome.figures["replay/share", default: 0]
+    unreportedAnswers = Int(outcome.figures["replay/unreported", default: 0])
   }
 }

@@ -25,6 +25,8 @@ struct RolloutWorker: Sendable {
   let tokenizer: any Tokenizer
   let rubric: Rubric
   let generator: any Generator
+  /// What the policy's choices of experts look like; nil when none are replayed.
+  let replayed: ExpertLayout?
 
   /// `groupSize` answers to each problem, and the prompts that were answered.
   func sample(_ problems: [Problem], step: Int) async throws -> (prompts: [[TokenID]], completions: [Completion]) {
@@ -32,12 +34,17 @@ struct RolloutWorker: Sendable {
     var options = GenerationOptions()
     (options.maxTokens, options.temperature) = (plan.maxTokens, plan.temperature)
     options.seed = UInt64(bitPattern: Int64(plan.seed)) &+ UInt64(step) &* 0x9E37_79B9_7F4A_7C15
+    options.reportsExperts = replayed != nil
     let requests = prompts.enumerated().flatMap { p, tokens in
       (0..<plan.groupSize).map { Prompt(tokens, request: UInt64(p * plan.groupSize + $0)) }
     }
     let completions = try await generator.complete(requests, options)
     // Answers that a cancelled task cut short are no policy's answers, and nothing may be learnt from them.
     try Task.checkCancellation()
+    for (index, (request, completion)) in zip(requests, completions).enumerated() {
+      let read = request.tokens.count + max(completion.tokens.count, 1) - 1
+      try replayed?.check(completion.experts, tokens: read, answer: index + 1, stage: stage, step: step)
+    }
     return (prompts, completions)
   }
 
@@ -58,7 +65,8 @@ struct RolloutWorker: Sendable {
         if advantage != 0 || plan.beta > 0 {
           batch.answers.append(
             JudgedAnswer(
-              prompt: prompts[p], answer: group[i].tokens, advantage: advantage, sampled: group[i].logProbabilities))
+              prompt: prompts[p], answer: group[i].tokens, advantage: advantage, sampled: group[i].logProbabilities,
+              experts: replayed == nil ? nil : group[i].experts))
         }
         if p < plan.recordedGroups {
           batch.records.append(
