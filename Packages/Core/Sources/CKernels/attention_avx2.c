@@ -9,5 +9,5 @@
 #include "attention_body.h"
 #pragma clang attribute pop
 
-const ck_attention_kernels ck_attention_avx2 = {forward, backward};
+const ck_attention_kernels ck_attention_avx2 = {forward, forward_heads, backward};
 #endif

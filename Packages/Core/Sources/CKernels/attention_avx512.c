@@ -10,5 +10,5 @@
 #include "attention_body.h"
 #pragma clang attribute pop
 
-const ck_attention_kernels ck_attention_avx512 = {forward, backward};
+const ck_attention_kernels ck_attention_avx512 = {forward, forward_heads, backward};
 #endif

@@ -243,5 +243,5 @@ static void backward(const ck_attention *x, const float *out, ck_size out_stride
 }
 #pragma clang attribute pop
 
-const ck_attention_kernels ck_attention_bf16_avx512 = {forward, backward};
+const ck_attention_kernels ck_attention_bf16_avx512 = {.forward = forward, .backward = backward};
 #endif

@@ -100,6 +100,8 @@ static void forward(const ck_attention *x, float *out, ck_size out_stride, float
   }
 }
 
+#include "attention_heads.h"
+
 // ---- backward ---------------------------------------------------------------------------------------------------
 // The packed operands of a sequence and the gradients of one block of keys.
 typedef struct {

@@ -6,5 +6,5 @@
 #define TILE_VECTORS 4
 #include "attention_body.h"
 
-const ck_attention_kernels ck_attention_neon = {forward, backward};
+const ck_attention_kernels ck_attention_neon = {forward, forward_heads, backward};
 #endif

@@ -19,6 +19,12 @@ ck_size ck_attention_scratch(ck_size queries, ck_size keys, ck_size d1, ck_size 
   return most > plain ? most : plain;
 }
 
+ck_size ck_attention_heads_scratch(ck_size heads, ck_size keys, ck_size d1, ck_size d2, ck_size dv) {
+  ck_size d = padded(d1 + d2), v = padded(dv), plain = padded(keys);
+  ck_size vectors = CK_KEY_BLOCK * (d + v) + heads * (CK_KEY_BLOCK + v) + 2 * padded(heads);
+  return vectors > plain ? vectors : plain;
+}
+
 static float dot(const float *a, const float *b, ck_size count, float sum) {
   for (ck_size i = 0; i < count; i++) sum += a[i] * b[i];
   return sum;
@@ -87,4 +93,14 @@ static void backward(const ck_attention *x, const float *out, ck_size out_stride
   }
 }
 
-const ck_attention_kernels ck_attention_scalar = {forward, backward};
+static void forward_heads(const ck_attention *x, const ck_head_steps *s, const ck_attention *next, float *out,
+                          float *lse, float *scratch) {
+  (void)next;
+  for (ck_size h = 0; h < s->heads; h++) {
+    ck_attention head = *x;
+    head.q += h * s->q, head.k1 += h * s->k1, head.v += h * s->v;
+    forward(&head, out + h * s->out, s->out, lse + h, 1, scratch);
+  }
+}
+
+const ck_attention_kernels ck_attention_scalar = {forward, forward_heads, backward};

@@ -7,20 +7,25 @@ extension CPUBackend {
     let (q, heads) = (inputs[0], operation.heads)
     let lse = make([q.shape[0], heads], on: q.device) { _ in }
     let outWidth = heads * operation.dv
-    let (calls, together) = (operation.rows.count * heads, operation.callsTogether(threads: threads))
     let output = make([q.shape[0], outWidth], on: q.device) { out in
-      pool.forEach((calls + together - 1) / together) { chunk in
-        let range = chunk * together..<min(calls, (chunk + 1) * together)
-        let scratch = allocate(byteCount: operation.scratch(range) * 4)
-        for i in range {
-          let (row, head) = (operation.rows[i / heads], i % heads)
-          var call = operation.call(row, head, inputs)
-          let place = out + row.queryStart * outWidth + head * operation.dv
-          kernels(of: operation).forward(
-            &call, place, outWidth, lse.pointer + row.queryStart * heads + head, heads, scratch.floats)
-          if operation.precision == .bfloat16 {
-            kernels.bf16.round_values(place, outWidth, row.queryCount, operation.dv)
-          }
+      let rows = operation.rows
+      // Rows of one query are short work, whose heads go together, and some rows with the same scratch. Few of them are
+      // cut into ranges of heads instead, so that every thread has something to do. Kernels that multiply bfloat16 take
+      // one head at a time.
+      let takesHeads = operation.precision == .float32
+      let singles = rows.indices.filter { takesHeads && rows[$0].queryCount == 1 }
+      let longer = rows.indices.filter { !takesHeads || rows[$0].queryCount != 1 }
+      let together = max(1, min(8, singles.count / (threads * 4)))
+      let cuts = singles.isEmpty ? 1 : max(1, min(heads, threads * 2 / singles.count))
+      let chunks = (singles.count + together - 1) / together * cuts
+      pool.forEach(longer.count * heads + chunks) { i in
+        if i < longer.count * heads {
+          forward(operation, rows[longer[i / heads]], i % heads, inputs, out, lse.pointer)
+        } else {
+          let chunk = i - longer.count * heads
+          let (first, cut) = (chunk / cuts * together, chunk % cuts)
+          let range = heads * cut / cuts..<heads * (cut + 1) / cuts
+          decode(operation, singles[first..<min(first + together, singles.count)], range, inputs, out, lse.pointer)
         }
       }
     }
@@ -37,6 +42,45 @@ extension CPUBackend {
   private func kernels(of operation: CausalAttention) -> ck_attention_kernels {
     let isEven = operation.d1 % 2 == 0 && operation.d2 % 2 == 0 && operation.dv % 2 == 0
     return operation.precision == .bfloat16 && isEven ? kernels.attentionBFloat16 : kernels.attention
+  }
+
+  /// One head of one sequence.
+  private func forward(
+    _ operation: CausalAttention, _ row: AttentionRow, _ head: Int, _ inputs: [Tensor],
+    _ out: UnsafeMutablePointer<Float>, _ lse: UnsafeMutablePointer<Float>
+  ) {
+    let (heads, keys) = (operation.heads, row.first + row.queryCount)
+    var call = operation.call(row, head, inputs)
+    let scratch = allocate(
+      byteCount: ck_attention_scratch(row.queryCount, keys, operation.d1, operation.d2, operation.dv) * 4)
+    let (place, width) = (out + (row.queryStart * heads + head) * operation.dv, heads * operation.dv)
+    kernels(of: operation).forward(
+      &call, place, width, lse + row.queryStart * heads + head, heads, scratch.floats)
+    if operation.precision == .bfloat16 { kernels.bf16.round_values(place, width, row.queryCount, operation.dv) }
+  }
+
+  /// Some heads of some sequences with one query each, one sequence after another.
+  private func decode(
+    _ operation: CausalAttention, _ chosen: ArraySlice<Int>, _ heads: Range<Int>, _ inputs: [Tensor],
+    _ out: UnsafeMutablePointer<Float>, _ lse: UnsafeMutablePointer<Float>
+  ) {
+    var steps = ck_head_steps(
+      heads: heads.count, q: operation.d1 + operation.d2, k1: operation.keyStride, v: operation.valueStride,
+      out: operation.dv)
+    let keys = chosen.reduce(0) { max($0, operation.rows[$1].first + 1) }
+    let scratch = allocate(
+      byteCount: ck_attention_heads_scratch(heads.count, keys, operation.d1, operation.d2, operation.dv) * 4)
+    var call = operation.call(operation.rows[chosen[chosen.startIndex]], heads.lowerBound, inputs)
+    for i in chosen.indices {
+      let start = operation.rows[chosen[i]].queryStart * operation.heads + heads.lowerBound
+      let isLast = i + 1 == chosen.endIndex
+      var next = isLast ? call : operation.call(operation.rows[chosen[i + 1]], heads.lowerBound, inputs)
+      withUnsafePointer(to: &next) { next in
+        kernels.attention.forward_heads(
+          &call, &steps, isLast ? nil : next, out + start * operation.dv, lse + start, scratch.floats)
+      }
+      call = next
+    }
   }
 
   /// One task per sequence, its heads in order: they add to the gradient of the shared keys one after another.
@@ -87,20 +131,6 @@ extension CausalAttention {
       return [key..<key + d1, value..<value + dv]
     }.sorted { $0.lowerBound < $1.lowerBound }
     return zip(columns, columns.dropFirst()).contains { $0.upperBound > $1.lowerBound }
-  }
-
-  /// Kernel calls that one chunk makes: some where all rows are short, as in decoding, because a chunk's own cost would
-  /// be a good part of such a call's.
-  fileprivate func callsTogether(threads: Int) -> Int {
-    guard rows.allSatisfy({ $0.queryCount <= 4 }) else { return 1 }
-    return max(1, min(4 * heads, rows.count * heads / (threads * 8)))
-  }
-
-  /// Floats that the forward calls of a range, a number for each row and head, need at most.
-  fileprivate func scratch(_ calls: Range<Int>) -> Int {
-    rows[calls.lowerBound / heads...(calls.upperBound - 1) / heads].reduce(0) { most, row in
-      max(most, ck_attention_scratch(row.queryCount, row.first + row.queryCount, d1, d2, dv))
-    }
   }
 
   /// The kernel's view of one sequence and head.

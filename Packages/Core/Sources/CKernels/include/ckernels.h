@@ -121,10 +121,19 @@ typedef struct {
   ck_size queries, first, d1, d2, dv;
   float scale;                         // multiplies q·k before the softmax
 } ck_attention;
+// Floats from one head to the next; 0 where all heads read the same.
+typedef struct {
+  ck_size heads, q, k1, v, out;
+} ck_head_steps;
 typedef struct {
   // out [queries, dv] with row stride out_stride; lse[i * lse_stride] = log Σ exp(scale·q·k), natural logarithm.
   // scratch: ck_attention_scratch floats, 64-byte aligned.
   void (*forward)(const ck_attention *x, float *out, ck_size out_stride, float *lse, ck_size lse_stride, float *scratch);
+  // One query (`queries` is 1) of several heads at once: x is head 0, out is [heads, dv] with the step given, lse[h] is
+  // head h's. Bit-equal to `forward` of each head. `next` is what will be asked for after this, or NULL; its first keys
+  // are fetched early. scratch: ck_attention_heads_scratch floats, 64-byte aligned.
+  void (*forward_heads)(const ck_attention *x, const ck_head_steps *steps, const ck_attention *next, float *out,
+                        float *lse, float *scratch);
   // Gradients from dout (row stride dout_stride), out and lse of the forward pass, with first = 0 and keys = queries.
   // dq, dk1, dv have the strides of q, k1 and v given here and are OVERWRITTEN; dk2 (row stride dk2_stride) is
   // ADDED to, because several heads share it: the caller runs heads of one sequence in order.
@@ -134,6 +143,7 @@ typedef struct {
 } ck_attention_kernels;
 // Floats of scratch for one call of forward or backward with these extents.
 ck_size ck_attention_scratch(ck_size queries, ck_size keys, ck_size d1, ck_size d2, ck_size dv);
+ck_size ck_attention_heads_scratch(ck_size heads, ck_size keys, ck_size d1, ck_size d2, ck_size dv);
 
 // ---- rows and elements ------------------------------------------------------------------------------------------
 // `rows` × `width`, contiguous unless a stride is named. Outputs do not alias inputs unless said.
