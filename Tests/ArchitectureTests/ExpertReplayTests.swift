@@ -64,7 +64,7 @@ private struct Trained {
     let (values, slopes) = (numbers(tokens * width), numbers(tokens * width))
     let x = Tensor(values, shape: [tokens, width], on: model.device)
     // Never expert 7. The third token's are its own in another order, which is no disagreement.
-    let own = layer.router.choose(layer.router.scores(x)).experts
+    let own = layer.router.choose(layer.router.scores(x, in: .float32)).experts
     var given: [[Int32]] = [[0, 1, 2], [3, 6, 5], own[6..<9].reversed(), [1, 0, 4], [2, 4, 6], [5, 0, 3]]
     if given[2].contains(7) { given[2] = [6, 1, 0] }
     let differing = given.indices.count { Set(given[$0]) != Set(own[3 * $0..<3 * $0 + 3]) }
@@ -75,7 +75,7 @@ private struct Trained {
     var output: [Float] = []
     let gradients = valueAndGradients(of: layer) { layer in
       var report: RoutingReport? = RoutingReport(rows: [.init(count: tokens)], balanceWeight: 0, given: [choices])
-      let y = layer(x, layer: 1, report: &report)
+      let y = layer(x, in: PrecisionMap(.float32), layer: 1, report: &report)
       (output, replay) = (y.detached().floats(), report?.replay ?? replay)
       return (y * Tensor(slopes, shape: [tokens, width], on: model.device)).total()
     }.gradients

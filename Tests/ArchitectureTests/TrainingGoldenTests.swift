@@ -241,7 +241,8 @@ private struct Walk {
     let joined = Tensor.concatenated(
       [prediction.embeddingNorm(model.embedding(index)), prediction.hiddenNorm(states)], axis: 1)
     let shorter = golden.batch(rows.map { $0.dropLast() })
-    let further = visit(prediction.layer, prediction.joined(joined, in: model.precision.projections), Self.pass(model, shorter))
+    let further = visit(
+      prediction.layer, prediction.joined(joined, in: model.precision.projections), Self.pass(model, shorter))
     furtherLogits = model.logits(prediction.outputNorm(further))
   }
 

@@ -3,6 +3,7 @@ import CPUBackend
 import DeepSeek
 import LanguageModels
 import Layers
+import Optimizers
 import ProcessGraph
 import Recipes
 import ReferenceBackend

@@ -55,6 +55,23 @@ private struct Groups {
 }
 
 @Suite struct SharedPrefillTests {
+  @Test(arguments: [(64, 4096), (5, 13)])
+  func whatIsSharedBringsItsExperts(slots: Int, prefillTokens: Int) async throws {
+    let groups = try Groups()
+    var asking = groups.options
+    asking.reportsExperts = true
+    let wanted = try await NaiveGenerator(groups.model, tokenizer: groups.tokenizer).complete(groups.prompts, asking)
+    let engine = groups.engine(slots: slots, prefillTokens: prefillTokens)
+    // What was read without being asked for experts is no source for those who ask.
+    _ = try await engine.complete(groups.prompts, groups.options)
+    let before = await engine.statistics.promptTokensRead
+    let found = try await engine.complete(groups.prompts, asking)
+    #expect(found.map(\.experts) == wanted.map(\.experts) && found.allSatisfy { $0.experts != nil })
+    let statistics = await engine.statistics
+    #expect(statistics.promptTokensRead - before == before, "each prompt is read once more")
+    #expect(Set(found.compactMap { $0.experts?.experts(layer: 0) }.joined()).count > 1)
+  }
+
   @Test(arguments: [(64, 4096), (24, 13), (5, 4096), (2, 4096), (1, 1)])
   func groupsAnswerAsOneByOne(slots: Int, prefillTokens: Int) async throws {
     let groups = try Groups()

@@ -164,8 +164,10 @@ public actor InferenceEngine: Generator {
         left.append(sequence)
         continue
       }
-      let place = slots.idleCount > reserved ? slots.place(
-        for: tokens, excluding: fresh, withExperts: sequence.sampler.options.reportsExperts) : nil
+      let place =
+        slots.idleCount > reserved
+        ? slots.place(
+          for: tokens, excluding: fresh, withExperts: sequence.sampler.options.reportsExperts) : nil
       guard let place, budget == settings.prefillTokens || tokens.count - place.shared <= budget else {
         left += waiting[index...]
         break

@@ -25,7 +25,9 @@ struct SlotTable {
   private var idle: [Int]
 
   init(slots: Int) {
-    (contents, experts, idle) = (Array(repeating: [], count: slots), Array(repeating: nil, count: slots), Array(0..<slots))
+    (contents, experts, idle) = (
+      Array(repeating: [], count: slots), Array(repeating: nil, count: slots), Array(0..<slots)
+    )
   }
 
   /// Free slots.
