@@ -8,8 +8,11 @@ struct BenchKernelsCommand: ParsableCommand {
     commandName: "kernels", abstract: "Measures matrix products in GFLOP/s, ours and OpenBLAS's.",
     discussion: "'packed' has the weight in the kernels' layout already, as a layer has it between two updates; "
       + "'bfloat16' is the same with both factors rounded to bfloat16; "
-      + "'whole' packs it every time, as OpenBLAS does. The ratio is packed over OpenBLAS.")
+      + "'whole' packs it every time, as OpenBLAS does. The ratio is packed over OpenBLAS. With --against torch's "
+      + "products take their turns too, in a process of their own.")
 
+  @Option(help: ArgumentHelp(BenchPeer.help, valueName: "python"))
+  var against: String?
   @Flag(help: "Print one line of JSON.")
   var json = false
   @OptionGroup var compute: ComputeOptions
@@ -19,6 +22,8 @@ struct BenchKernelsCommand: ParsableCommand {
     struct Product: Encodable {
       let m, k, n: Int
       let packed, bfloat16, whole, openblas, ratio: Double
+      /// Nil without a peer, as is packed over torch.
+      let torch, torchRatio: Double?
     }
     let isa: String
     /// Whether the processor has an instruction for products of bfloat16.
@@ -41,12 +46,13 @@ struct BenchKernelsCommand: ParsableCommand {
       isa: InstructionSet.best.rawValue, hasBFloat16: InstructionSet.best.hasBFloat16Products, threads: parts.threads,
       load: load.average)
     for (index, product) in BenchProduct.all.enumerated() {
-      let rates = try product.rates(on: backend)
+      let rates = try product.rates(on: backend, against: against)
       summary.products.append(
         Summary.Product(
           m: product.m, k: product.k, n: product.n, packed: rounded(rates.packed), bfloat16: rounded(rates.bfloat16),
           whole: rounded(rates.whole), openblas: rounded(rates.openBLAS),
-          ratio: rounded(rates.packed / rates.openBLAS, to: 1000)))
+          ratio: rounded(rates.packed / rates.openBLAS, to: 1000), torch: rates.torch.map { rounded($0) },
+          torchRatio: rates.torch.map { rounded(rates.packed / $0, to: 1000) }))
       progress.report(
         stage: "bench", done: index + 1, of: BenchProduct.all.count, unit: "product", detail: "")
     }
@@ -56,11 +62,13 @@ struct BenchKernelsCommand: ParsableCommand {
 
   private func text(_ summary: Summary) -> String {
     var table = TextTable(
-      .left("m × k × n"), .right("packed"), .right("bfloat16"), .right("whole"), .right("OpenBLAS"), .right("ratio"))
+      .left("m × k × n"), .right("packed"), .right("bfloat16"), .right("whole"), .right("OpenBLAS"), .right("ratio"),
+      .right(against == nil ? "" : "torch"), .right(against == nil ? "" : "ratio"))
     for product in summary.products {
       table.add(
         "\(product.m) × \(product.k) × \(product.n)", Figures.short(product.packed), Figures.short(product.bfloat16),
-        Figures.short(product.whole), Figures.short(product.openblas), Figures.short(product.ratio))
+        Figures.short(product.whole), Figures.short(product.openblas), Figures.short(product.ratio),
+        product.torch.map { Figures.short($0) } ?? "", product.torchRatio.map { Figures.short($0) } ?? "")
     }
     let threads = "\(summary.threads) thread\(summary.threads == 1 ? "" : "s")"
     let bfloat16 = summary.hasBFloat16 ? "with bfloat16 instructions" : "without bfloat16 instructions"

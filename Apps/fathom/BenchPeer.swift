@@ -24,12 +24,16 @@ final class BenchPeer {
   private let scriptPath: String
   private var unread: [UInt8] = []
 
-  /// Starts `python`, a path or a name to look for along PATH, with a script of Tests/Peers, the model's config.json and
-  /// further arguments. What it has to say goes to standard error.
-  init(python: String, _ script: String, _ configuration: String, _ arguments: [String]) throws {
+  /// What `--against` takes.
+  static let help = "A Python with torch and transformers to compare with; `torch` stands for python3."
+
+  /// Starts `python`, a path or a name to look for along PATH, with a script of Tests/Peers, what it is to run (a
+  /// model's config.json, say) and further arguments. What it has to say goes to standard error.
+  init(python: String, _ script: String, _ subject: String, _ arguments: [String]) throws {
+    let python = python == "torch" ? "python3" : python
     (self.python, scriptPath) = (python, "Tests/Peers/\(script)")
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [python, try Self.path(of: scriptPath), configuration] + arguments
+    process.arguments = [python, try Self.path(of: scriptPath), subject] + arguments
     (process.standardInput, process.standardOutput) = (requests, answers)
     do { try process.run() } catch {
       throw CommandError("--against \(python): cannot be started: \(error.localizedDescription)")

@@ -1,4 +1,5 @@
-// One matrix product timed four ways: ours as layers run it, in bfloat16, ours with its packing, and OpenBLAS.
+// One matrix product timed four ways or five: ours as layers run it, in bfloat16, ours with its packing, OpenBLAS, and
+// torch where there is one.
 import COpenBLAS
 import CPUBackend
 import Tensors
@@ -25,12 +26,20 @@ struct BenchProduct {
     /// Packing is part of the product.
     let whole: Double
     let openBLAS: Double
+    /// Nil when no peer was asked for.
+    let torch: Double?
   }
 
   private static let rounds = 5
 
-  /// The four take turns. Throws when their results differ by more than rounding.
-  func rates(on backend: CPUBackend) throws -> Rates {
+  /// All take turns. Throws when results of this process differ by more than rounding, and what a peer has to say.
+  func rates(on backend: CPUBackend, against python: String?) throws -> Rates {
+    let peer = try python.map {
+      try BenchPeer(
+        python: $0, "torch_products.py", "{\"m\": \(m), \"k\": \(k), \"n\": \(n)}", ["--threads", "\(backend.threads)"])
+    }
+    defer { peer?.end() }
+    if let peer { let _: PeerDescription = try peer.description() }
     let device = Device(backend)
     var random = RandomStream(seed: 1)
     let x = (0..<m * k).map { _ in random.uniform() - 0.5 }
@@ -47,17 +56,30 @@ struct BenchProduct {
         blasint(k), 0, &result, blasint(n))
     }
     var seconds: [[Double]] = [[], [], [], []]
+    var theirs: [Double] = []
     for _ in 0..<Self.rounds {
       for (index, product) in [packed, bfloat16, whole, openBLAS].enumerated() {
         seconds[index].append(Self.seconds(product))
+      }
+      if let peer {
+        let round = try peer.timed(max(3, Int(0.12 / (seconds[0].last ?? 0.12))))
+        theirs.append(round.reduce(0, +) / Double(round.count))
       }
     }
     // Numbers of mean square 1/12: a sum of k products is about √k/12, and its rounding a small part of that.
     try compare(LinearProduct()(x_MK, weight_NK).floats(), result, within: 1e-4 * Float(k).squareRoot())
     let rounded = backend.bfloat16Product(x_MK, transposed: weight_NK).floats()
     try compare(rounded, result, within: 2e-3 * Float(k).squareRoot())
-    let rates = seconds.map { 2e-9 * Double(m * k * n) / $0.sorted()[Self.rounds / 2] }
-    return Rates(packed: rates[0], bfloat16: rates[1], whole: rates[2], openBLAS: rates[3])
+    let rates = (seconds + (theirs.isEmpty ? [] : [theirs])).map {
+      2e-9 * Double(m * k * n) / $0.sorted()[Self.rounds / 2]
+    }
+    return Rates(
+      packed: rates[0], bfloat16: rates[1], whole: rates[2], openBLAS: rates[3],
+      torch: rates.count > 4 ? rates[4] : nil)
+  }
+  private struct PeerDescription: Decodable {
+    let torch: String
+    let threads: Int
   }
 
   /// Seconds of one product. It runs for a while before the clock starts: threads of whoever ran before still spin.

@@ -16,7 +16,7 @@ struct BenchRolloutCommand: AsyncParsableCommand {
   var shape = RolloutShape.demo
   @Option(help: "Timed steps; with --against rounded up to whole rounds.")
   var steps = 6
-  @Option(help: ArgumentHelp("A Python with torch and transformers to compare with.", valueName: "python"))
+  @Option(help: ArgumentHelp(BenchPeer.help, valueName: "python"))
   var against: String?
   @Flag(help: "Also show which operations the time goes to.")
   var profile = false

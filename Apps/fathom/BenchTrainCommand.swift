@@ -17,7 +17,7 @@ struct BenchTrainCommand: ParsableCommand {
   var precision = Precision.float32
   @Option(help: "Timed steps; with --against rounded up to whole rounds.")
   var steps = 12
-  @Option(help: ArgumentHelp("A Python with torch and transformers to compare with.", valueName: "python"))
+  @Option(help: ArgumentHelp(BenchPeer.help, valueName: "python"))
   var against: String?
   @Flag(help: "Also show which operations the time goes to.")
   var profile = false
