@@ -66,8 +66,9 @@ extension CPUBackend {
     let width = targets[0].shape[1]
     targets[0].mutate { address in
       let table = address.assumingMemoryBound(to: Float.self)
-      for r in 0..<rows.shape[0] {
-        (table + Int(index[r]) * width).update(from: rows.pointer + r * width, count: width)
+      // Rows of a memory lie far apart and are seldom in the cache: two threads wait for two of them at once.
+      pool.forEachRange(rows.shape[0], grain: max(1, 4096 / max(1, width))) {
+        for r in $0 { (table + Int(index[r]) * width).update(from: rows.pointer + r * width, count: width) }
       }
     }
   }
