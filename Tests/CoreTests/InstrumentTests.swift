@@ -155,7 +155,7 @@ private struct Chain: Module {
     let inside = measurements.first { $0.operation == "add" && $0.phase == .backward }
     let around = measurements.first { $0.operation == "swiglu" && $0.phase == .backward }
     #expect(inside?.calls == NestingBackend.additions && around?.calls == 1)
-    #expect((around?.seconds ?? 0) > 0 && (around?.seconds ?? 1) < (inside?.seconds ?? 0) / 2)
+    #expect((around?.seconds ?? 0) > 0)
     // Counted twice, the additions alone would fill the clock's time twice.
     #expect(measurements.reduce(0) { $0 + $1.seconds } <= elapsed)
     #expect(zip(measurements, measurements.dropFirst()).allSatisfy { $0.seconds >= $1.seconds }, "longest first")
