@@ -36,7 +36,9 @@ import Testing
     }
     #expect(distance(results[0], results[1]) < 1e-4)
     let plain = LinearProduct()(operands.map { $0.tensor(on: .cpu()) }).floats()
-    #expect(bits(results[0]) != bits(plain) && distance(results[0], plain) < 0x1p-3 * Float(e[1]).squareRoot())
+    #expect(distance(results[0], plain) < 0x1p-3 * Float(e[1]).squareRoot())
+    // A number that is alone in its tile is the largest, and exact.
+    #expect(e[1] == 1 || bits(results[0]) != bits(plain))
   }
 
   @Test func aRowIsTheSameAloneAndAmongOtherExpertsOnAnyNumberOfThreads() {

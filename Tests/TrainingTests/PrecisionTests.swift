@@ -1,8 +1,9 @@
-// A model in bfloat16: how far it is from float32, what stays bit-equal, and what a recipe may ask for.
+// A model in bfloat16 and in eight bits: how far it is from float32, what stays bit-equal, and what a recipe may ask for.
 import CPUBackend
 import DeepSeek
 import LanguageModels
 import Layers
+import Optimizers
 import ProcessGraph
 import Recipes
 import ReferenceBackend
