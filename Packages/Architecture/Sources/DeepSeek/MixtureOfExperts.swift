@@ -38,7 +38,7 @@ struct MixtureOfExperts: Module {
       gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] }))
     let down = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 1, precision.experts)
     let outputs_RD = down([hidden_RI] + experts.map(\.down.weight))
-    let combine = ExpertCombine(keeping: precision.experts)
+    let combine = ExpertCombine(keeping: precision.combine)
     var y_TD = combine(outputs_RD, router.weights(scores_TE, routing), slots_TK)
     if let shared { y_TD = y_TD + shared(x_TD, in: precision.experts) }
     if report != nil {

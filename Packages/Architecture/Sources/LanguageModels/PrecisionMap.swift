@@ -5,12 +5,13 @@ import Tensors
 /// The precision of each kind of module. What is not named here is float32 in every map: master weights, gradients,
 /// optimizers, embeddings, the stream between layers, norms, rotation angles, softmax, cross-entropy, and all sums.
 ///
-/// | | products of projections | attention keeps | feed-forward layers and experts | router's gate | output head |
-/// |---|---|---|---|---|---|
-/// | `float32` | float32 | float32 | float32 | float32 | float32 |
-/// | `bf16` | bfloat16 | bfloat16 | bfloat16 | float32 | bfloat16, sums not rounded |
+/// | | projections | attention keeps | feed-forward, experts | combined outputs | joined inputs | gate | head |
+/// |---|---|---|---|---|---|---|---|
+/// | `float32` | float32 | float32 | float32 | float32 | float32 | float32 | float32 |
+/// | `bf16` | bfloat16 | bfloat16 | bfloat16 | bfloat16 | bfloat16 | float32 | bfloat16, sums not rounded |
+/// | `fp8` | E4M3 | bfloat16 | E4M3 | bfloat16 | bfloat16 | float32 | bfloat16, sums not rounded |
 public struct PrecisionMap: Sendable, Hashable {
-  /// Projections into and out of attention, and the one that joins the inputs of a prediction module.
+  /// Projections into and out of attention.
   public var projections: Precision
   /// What queries, keys, values and the result of attention are rounded to. Scores and sums are float32.
   public var attention: Precision
@@ -18,6 +19,10 @@ public struct PrecisionMap: Sendable, Hashable {
   public var feedForward: Precision
   /// Routed and shared experts.
   public var experts: Precision
+  /// What the outputs of experts wait for the way back in.
+  public var combine: Precision
+  /// The projection that joins the inputs of a prediction module.
+  public var join: Precision
   /// The scores of experts: a choice turns on their last bits.
   public var router: Precision
   /// The products behind logits. Their sums are not rounded, because probabilities are read from their differences.
@@ -28,11 +33,15 @@ public struct PrecisionMap: Sendable, Hashable {
     switch precision {
     case .float32:
       (projections, attention, feedForward, experts) = (.float32, .float32, .float32, .float32)
-      (router, head) = (.float32, .float32)
+      (combine, join, router, head) = (.float32, .float32, .float32, .float32)
     case .bfloat16:
       // As torch's autocast has it, but for the head, whose logits autocast rounds.
       (projections, attention, feedForward, experts) = (.bfloat16, .bfloat16, .bfloat16, .bfloat16)
-      (router, head) = (.float32, .bfloat16)
+      (combine, join, router, head) = (.bfloat16, .bfloat16, .float32, .bfloat16)
+    case .float8:
+      // DeepSeek-V3, section 3.3.1; the head is beyond its eight bits too.
+      (projections, attention, feedForward, experts) = (.float8, .bfloat16, .float8, .float8)
+      (combine, join, router, head) = (.bfloat16, .bfloat16, .float32, .bfloat16)
     }
   }
 }

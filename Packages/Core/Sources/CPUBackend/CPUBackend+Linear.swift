@@ -15,6 +15,7 @@ extension CPUBackend {
     switch operation.precision {
     case .float32: return groupedFloat32(operation, inputs)
     case .bfloat16: return groupedBFloat16(operation, inputs)
+    case .float8: return groupedFloat8(operation, inputs)
     }
   }
 

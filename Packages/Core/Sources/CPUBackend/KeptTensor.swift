@@ -1,5 +1,6 @@
 // What the way back reads again, in the precision that it waits in.
 import CKernels
+import LowPrecision
 import Tensors
 
 /// A matrix rounded to bfloat16, as the products read it: two numbers that follow each other in a row share a word, and
@@ -26,6 +27,7 @@ struct BFloat16Rows: Sendable {
 enum KeptTensor: Sendable {
   case float32(Tensor)
   case bfloat16(BFloat16Rows)
+  case float8(QuantizedMatrix)
 }
 
 extension CPUBackend {
@@ -53,6 +55,7 @@ extension CPUBackend {
     switch precision {
     case .float32: .float32(x)
     case .bfloat16: .bfloat16(sharedRounding(x))
+    case .float8: .float8(sharedQuantization(x))
     }
   }
 
@@ -60,6 +63,8 @@ extension CPUBackend {
   func numbers(of kept: KeptTensor) -> Tensor {
     switch kept {
     case .float32(let x): return x
+    case .float8(let matrix):
+      return dequantize(matrix.codes, matrix.scales, tile: matrix.tile, format: matrix.format)
     case .bfloat16(let rows):
       let columns = rows.shape[1]
       return make(rows.shape, on: rows.device) { x in

@@ -43,6 +43,7 @@ extension CPUBackend {
       return packed(count: ck_bf16_packed_count(k, n), k: k, n: n, precision) { out, panels in
         kernels.bf16.pack(out.words, b, stride, transposed, k, n, panels.lowerBound, panels.upperBound)
       }
+    case .float8: preconditionFailure("matrix product: eight-bit numbers have scales; they are packed as codes")
     }
   }
   /// Packs a B that is stored as bfloat16, for products of that precision.
@@ -118,6 +119,7 @@ extension CPUBackend {
         kernels.bf16.product(
           c, task.cStride, a, task.aStride, b.storage.words, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
           accumulates, scratch.floats)
+      case .float8: preconditionFailure("matrix product: eight-bit numbers have scales; see runScaled")
       }
       guard task.roundsResult, b.precision != .float32 else { return }
       let columns = panels.lowerBound * width..<min(b.n, panels.upperBound * width)

@@ -12,8 +12,8 @@ public struct LinearProduct: FusedOperation {
     (self.precision, self.roundsResult) = (precision, roundsResult)
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
-    let x = inputs[0].rounded(to: precision)
-    let products = inputs.dropFirst().map { x.matmul($0.rounded(to: precision).transposed) }
+    let x = inputs[0].asFactor(in: precision, tileRows: 1)
+    let products = inputs.dropFirst().map { x.matmul($0.asFactor(in: precision, tileRows: 128).transposed) }
     let sums = Tensor.concatenated(products, axis: 1).roundingGradient(to: precision)
     return roundsResult ? sums.rounded(to: precision) : sums
   }
@@ -71,11 +71,11 @@ public struct HeadwiseProduct: FusedOperation {
   public let offset: Int
   public let width: Int
   public let isTransposed: Bool
-  /// The result has its numbers too.
+  /// The result has its numbers too. Eight bits are not built for the absorbed form: bfloat16 stands in.
   public let precision: Precision
   public init(heads: Int, offset: Int, width: Int, isTransposed: Bool, _ precision: Precision = .float32) {
     (self.heads, self.offset, self.width, self.isTransposed) = (heads, offset, width, isTransposed)
-    self.precision = precision
+    self.precision = precision == .float8 ? .bfloat16 : precision
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
     let (x, w) = (inputs[0].rounded(to: precision), inputs[1].rounded(to: precision))
