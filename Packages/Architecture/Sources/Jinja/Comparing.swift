@@ -105,7 +105,9 @@ struct Comparer {
       try budget.spend(4 * text.count)
       return text.points.map { .text(TemplateText([$0])) }
     case .list(let items), .tuple(let items): return items.values
-    case .dictionary(let mapping): return mapping.names
+    case .dictionary(let mapping):
+      try budget.spend(mapping.count)
+      return mapping.names
     case .view(let view, let mapping):
       try budget.spend(mapping.count)
       return try mapping.values(of: view)

@@ -48,6 +48,7 @@ extension Rendering {
         try mapping.set(parts[0], parts[1], budget)
       }
     }
+    try budget.spend(4 * mapping.count)
     for (name, value) in arguments.named { try mapping.set(name, value) }
     return mapping
   }

@@ -6,7 +6,7 @@ final class Loop {
   private var position = 0
   private let accepts: ((Value) throws -> Bool)?
   /// Accepted, but not reached.
-  private var waiting: [Value] = []
+  private var waiting: ArraySlice<Value> = []
   private(set) var index = -1
   private var before: Value?
   private var current: Value?
@@ -18,6 +18,7 @@ final class Loop {
   init(over source: [Value], _ budget: Budget, where accepts: ((Value) throws -> Bool)?) throws {
     (self.source, self.accepts, self.budget) = (source, accepts, budget)
     depth = try Items.depth(over: source)
+    try budget.spend(source.count / 4)
   }
 
   /// The next item; nil at the end.
@@ -27,7 +28,7 @@ final class Loop {
       guard let pulled = try pull() else { return nil }
       item = pulled
     } else {
-      item = waiting.removeFirst()
+      item = waiting.removeFirst()  // a slice's, which moves nothing
     }
     index += 1
     (before, current) = (current, item)

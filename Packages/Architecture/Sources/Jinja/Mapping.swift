@@ -16,7 +16,9 @@ enum Key: Hashable {
     case .bool(let flag): self = .integer(flag ? 1 : 0)
     case .integer(let number): self = .integer(number)
     case .float(let number): self = Int(exactly: number).map { .integer($0) } ?? .float(number)
-    case .text(let text): self = .text(text)
+    case .text(let text):
+      try budget.spend(text.count / 8)
+      self = .text(text)
     case .tuple(let items): self = .tuple(try items.values.map { try Key($0, budget) })
     case .undefined, .list, .dictionary, .view, .range, .iterator, .namespace, .loop, .macro, .function, .method:
       throw TemplateError("a value of type \(value.typeName) cannot be a key; a text, a number or a tuple can")

@@ -43,7 +43,8 @@ extension Rendering {
     if case .undefined(let missing) = value { throw missing.error }
     if let number = value.asInteger { return .integer(number) }
     if case .text(let text) = value, let number = Self.integer(text.stripped().string, base) { return .integer(number) }
-    guard let number = float(value), number.isFinite else { return nil }
+    guard let number = float(value), !number.isNaN else { return nil }
+    if number.isInfinite, value.asText != nil { return nil }
     guard let whole = Int(exactly: number.rounded(.towardZero)) else {
       throw TemplateError("a whole number does not fit 64 bits, which is the largest here")
     }

@@ -13,7 +13,7 @@ struct Parser {
   var mentioned: Set<String> = []
 
   static let maxDepth = 64
-  static let maxChain = 200
+  static let maxChain = 150
 
   init(_ tokens: [Token]) { self.tokens = tokens }
 

@@ -115,6 +115,7 @@ final class Rendering {
     let loop = try Loop(over: items, budget, where: filter)
     var hasCompleted = false
     while let item = try loop.advance() {
+      try budget.step()
       let inner = Scope(inside: scope)
       inner.variables["loop"] = .loop(loop)
       try assign(item, to: definition.target, in: inner)

@@ -19,20 +19,25 @@ final class Budget {
   private let limits: TemplateLimits
   /// How many evaluations are inside each other now.
   private var depth = 0
-  static let maxDepth = 480
+  static let maxDepth = 250
 
   init(_ limits: TemplateLimits) {
     self.limits = limits
     (steps, units) = (limits.steps, limits.units)
   }
 
-  /// Begins an evaluation inside the current one. Every call that succeeds is paired with `leave`.
-  func enter() throws {
+  /// Accounts for one statement, expression or turn of a loop.
+  func step() throws {
     steps -= 1
     guard steps >= 0 else {
       throw TemplateError(
         "the template evaluates more than \(limits.steps) expressions, which is the most that is allowed", kind: .limit)
     }
+  }
+
+  /// Begins an evaluation inside the current one. Every call that succeeds is paired with `leave`.
+  func enter() throws {
+    try step()
     guard depth < Self.maxDepth else {
       throw TemplateError("the template recurses deeper than \(Self.maxDepth) levels", kind: .limit)
     }

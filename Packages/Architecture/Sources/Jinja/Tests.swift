@@ -51,8 +51,10 @@ extension Rendering {
       default: return false
       }
     case .escaped: return value.asText?.isMarkup ?? false
-    case .lower: return try Printer.string(value, budget).isLowercase
-    case .upper: return try Printer.string(value, budget).isUppercase
+    case .lower, .upper:
+      let text = try Printer.string(value, budget)
+      try budget.spend(text.count)
+      return test == .lower ? text.isLowercase : text.isUppercase
     case .odd: return try divide(value, .integer(2)) == 1
     case .even: return try divide(value, .integer(2)) == 0
     case .filter: return Filter(rawValue: value.asText?.string ?? "") != nil

@@ -9,7 +9,10 @@ extension Rendering {
     case .string:
       _ = try arguments.values(of: name)
       return .text(text)
-    case .trim: return .text(text.stripped(try arguments.values("chars", of: name)[0].text("the characters")))
+    case .trim:
+      let characters = try arguments.values("chars", of: name)[0].text("the characters")
+      try budget.spend(characters?.count ?? 0)
+      return .text(text.stripped(characters))
     case .upper: return .text(text.uppercased)
     case .lower: return .text(text.lowercased)
     case .title: return .text(text.titledByWord)

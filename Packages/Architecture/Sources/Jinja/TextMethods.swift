@@ -28,7 +28,9 @@ struct TextMethod {
     case "rstrip": side = .right
     default: return nil
     }
-    return .text(text.stripped(try arguments.values("chars", of: name)[0].text("the characters"), side))
+    let characters = try arguments.values("chars", of: name)[0].text("the characters")
+    try budget.spend(characters?.count ?? 0)
+    return .text(text.stripped(characters, side))
   }
 
   // MARK: In pieces
@@ -176,7 +178,7 @@ struct TextMethod {
     let width = try values[0].integer("the width") ?? 0
     let fill = try values[1].text("the filling") ?? (name == "zfill" ? "0" : " ")
     guard fill.count == 1 else { throw TemplateError("the filling of '\(name)' is not one character") }
-    let room = Swift.max(0, width - text.count)
+    let room = width > text.count ? width - text.count : 0
     try budget.spend(room)
     func filling(_ count: Int) -> TemplateText { TemplateText(Array(repeating: fill.points[0], count: count)) }
     switch name {
@@ -212,7 +214,7 @@ struct TextMethod {
 extension TemplateText {
   /// `str.center`: an odd blank goes to the left where the width is odd.
   func centered(in width: Int, by fill: TemplateText) -> TemplateText {
-    let room = Swift.max(0, width - count)
+    let room = width > count ? width - count : 0
     guard room > 0, let point = fill.points.first else { return self }
     let left = room / 2 + (room & width & 1)
     func filling(_ count: Int) -> [CodePoint] { Array(repeating: point, count: count) }

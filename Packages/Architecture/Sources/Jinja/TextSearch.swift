@@ -5,7 +5,7 @@ extension TemplateText {
   /// this slow.
   func firstIndex(of needle: TemplateText, from start: Int = 0, to end: Int? = nil) -> Int? {
     let end = Swift.min(end ?? count, count)
-    guard start <= end, start >= 0 else { return nil }
+    guard start >= 0, start <= end, needle.count <= end - start else { return nil }
     guard let first = needle.points.first else { return start }
     if needle.count == 1 { return points[start..<end].firstIndex(of: first) }
     let table = needle.borders
@@ -21,7 +21,7 @@ extension TemplateText {
   /// Where the last `needle` begins in `start..<end`.
   func lastIndex(of needle: TemplateText, from start: Int = 0, to end: Int? = nil) -> Int? {
     let end = Swift.min(end ?? count, count)
-    guard start <= end, start >= 0 else { return nil }
+    guard start >= 0, start <= end, needle.count <= end - start else { return nil }
     if needle.isEmpty { return end }
     let reversed = TemplateText(Array(points[start..<end].reversed()))
     guard let found = reversed.firstIndex(of: TemplateText(Array(needle.points.reversed()))) else { return nil }
@@ -42,7 +42,7 @@ extension TemplateText {
 
   /// The places of the first `limit` needles that do not overlap; all without a limit. The needle must not be empty.
   func indices(of needle: TemplateText, limit: Int? = nil) -> [Int] {
-    guard !needle.isEmpty else { return [] }
+    guard !needle.isEmpty, needle.count <= count else { return [] }
     let table = needle.borders
     var (found, matched): ([Int], Int) = ([], 0)
     for index in points.indices {
