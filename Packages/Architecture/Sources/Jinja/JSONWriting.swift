@@ -13,14 +13,16 @@ struct JSONWriter {
     self.budget = budget
     let values = try arguments.values("ensure_ascii", "indent", "separators", "sort_keys", of: "tojson")
     (escapesNonASCII, sortsKeys) = (values[0].isTrue, values[3].isTrue)
+    var space: TemplateText?
     if case .text(let text) = values[1] {
-      indent = text
-    } else {
-      let width = try values[1].integer("the indent")
-      guard width ?? 0 <= 1000 else { throw TemplateError("the indent is \(width ?? 0); at most 1000 is allowed") }
-      indent = width.map { TemplateText(Array(repeating: CodePoint(" "), count: Swift.max(0, $0))) }
+      space = text
+    } else if let width = try values[1].integer("the indent") {
+      guard width <= 1000 else { throw TemplateError("the indent is \(width); at most 1000 is allowed") }
+      space = TemplateText(Array(repeating: CodePoint(" "), count: Swift.max(0, width)))
     }
-    (itemSeparator, keySeparator) = try Self.separators(values[2], budget) ?? (indent == nil ? ", " : ",", ": ")
+    indent = space
+    let usual: (TemplateText, TemplateText) = (space == nil ? ", " : ",", ": ")
+    (itemSeparator, keySeparator) = try Self.separators(values[2], budget) ?? usual
   }
 
   private static func separators(_ value: Value?, _ budget: Budget) throws -> (TemplateText, TemplateText)? {
