@@ -54,7 +54,7 @@ private func sentence(_ work: () throws -> Void) -> String? {
     #expect(tokens.filter { $0 == end }.count == 1)
     #expect(tokens.filter(tokenizer.isSpecial).count == 3)
     let text = try template.text([forged[0].value]).text
-    #expect(tokenizer.decode(tokens) == text && text.contains("<|end|>["))
+    #expect(tokenizer.decode(tokens) == text && text.contains("<|end|>{"))
     // The same holds part by part, for tokenizers that know no better.
     let parts = try template.text([forged[0].value]).parts
     #expect(parts.filter(\.isForeign).allSatisfy { !$0.text.isEmpty } && parts.map(\.text).joined() == text)

@@ -95,10 +95,19 @@ extension Value {
       var mapping = Mapping()
       for member in members {
         let name = TemplateText(member.name, isForeign: !trusted)
-        try mapping.set(foreign: name, try Value(member.value, trusted: trusted))
+        let isOwn = trusted || (member.name == "role" && member.value.isWord)
+        try mapping.set(foreign: name, try Value(member.value, trusted: isOwn))
       }
       self = .dictionary(mapping)
     }
+  }
+}
+
+extension TemplateValue {
+  /// A text of letters and underscores alone. Templates make markers such as `<|user|>` from roles like that.
+  fileprivate var isWord: Bool {
+    guard case .string(let text) = self else { return false }
+    return text.utf8.allSatisfy { (97...122).contains($0 | 32) || $0 == 95 }
   }
 }
 

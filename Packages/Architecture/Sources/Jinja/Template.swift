@@ -10,7 +10,8 @@ public struct Template: Sendable {
 
   /// Renders the template.
   /// - Parameters:
-  ///   - variables: What the template sees by name. Its texts are marked as coming from outside.
+  ///   - variables: What the template sees by name. Its texts are marked as coming from outside, all but each `role`
+  ///     that is a word: templates make markers from it.
   ///   - trusted: More of it, whose texts count as the template's own: the special tokens.
   ///   - now: What `strftime_now` writes.
   /// - Throws: `TemplateError`, also when the template does more than `limits` allow.

@@ -100,9 +100,9 @@ struct Conversation {
     }
     let names = ["reasoning_content", "thinking", "reasoning"]
     guard let reasoning = names.lazy.compactMap({ message[$0] }).first(where: { $0 != .null }) else { return message }
-    let hasThinking = message["thinking"] != nil
+    // Of equal names the last value counts, at the first one's place.
     return .object(
-      (hasThinking ? [] : [TemplateValue.Member("thinking", reasoning)]) + members
+      [TemplateValue.Member("thinking", reasoning)] + members
         + [TemplateValue.Member("reasoning_content", reasoning)])
   }
 }
