@@ -25,7 +25,7 @@ let services: [Target.Dependency] = [.product(name: "ServiceLifecycle", package:
 
 let allInfra = infra("Plugins", "Recipes", "Checkpoints", "RunStore", "ProcessGraph")
 let allTraining = training("Datasets", "Optimizers", "TrainingStages", "Evaluation")
-let models = architecture("Text", "LanguageModels", "DeepSeek")
+let models = architecture("Jinja", "Text", "LanguageModels", "DeepSeek")
 let numbers = core("Tensors", "CPUBackend", "Layers")
 
 func app(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -11,14 +11,18 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "Architecture",
   products: [
+    .library(name: "Jinja", targets: ["Jinja"]),
     .library(name: "Text", targets: ["Text"]),
     .library(name: "LanguageModels", targets: ["LanguageModels"]),
     .library(name: "DeepSeek", targets: ["DeepSeek"]),
   ],
   dependencies: [.package(path: "../Core"), .package(path: "../Infra")],
   targets: [
-    // Encoding runs over whole corpora inside tests too: optimised in debug builds.
-    .target(name: "Text", swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    // Encoding and rendering run over large texts inside tests too: optimised in debug builds.
+    .target(name: "Jinja", swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .target(
+      name: "Text", dependencies: ["Jinja"],
+      swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "LanguageModels",
       dependencies: [

@@ -25,7 +25,8 @@ private let places: [String: Place] = [
   "Checkpoints": Place("Infra", "Tensors", "Layers", "CLibCrypto"),
   "ProcessGraph": Place("Infra", "Tensors", "Plugins", "Recipes", "Checkpoints", "Logging"),
   "RunStore": Place("Infra", "ProcessGraph", "Recipes", "GRDB"),
-  "Text": Place("Architecture"),
+  "Jinja": Place("Architecture"),
+  "Text": Place("Architecture", "Jinja"),
   "LanguageModels": Place("Architecture", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
   "DeepSeek": Place("Architecture", "LanguageModels", "Text", "Tensors", "Layers", "Plugins"),
   "Rewards": Place("Rewards", "Plugins", "Recipes"),
@@ -40,7 +41,7 @@ private let places: [String: Place] = [
     "Recipes", "Checkpoints", "ProcessGraph", "Text", "LanguageModels", "Rewards"),
   "Inference": Place("Serving", "Tensors", "Layers", "Text", "LanguageModels", "Plugins"),
   "HTTPServing": Place(
-    "Serving", "Text", "LanguageModels", "Hummingbird", "HTTPTypes", "NIOCore", "Logging", "ServiceLifecycle",
+    "Serving", "Jinja", "Text", "LanguageModels", "Hummingbird", "HTTPTypes", "NIOCore", "Logging", "ServiceLifecycle",
     "UnixSignals"),
 ]
 /// The packages that a package may know.

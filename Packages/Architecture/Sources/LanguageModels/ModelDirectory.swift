@@ -38,10 +38,13 @@ public struct ModelDirectory: Sendable {
   /// The tokenizer beside the weights.
   public func tokenizer() throws -> BytePairEncoding { try BytePairEncoding(contentsOf: path) }
 
-  /// The chat template beside the weights; DeepSeek's own where the directory names none.
+  /// The chat template beside the weights: fathom_template.json, or the Jinja text that released models have;
+  /// DeepSeek's own where the directory names none.
   public func template() throws -> any ChatTemplate {
-    FileManager.default.fileExists(atPath: "\(path)/\(TemplateFile.name)")
-      ? try TemplateFile(contentsOf: path).template : DeepSeekTemplate(opensThinking: true)
+    if FileManager.default.fileExists(atPath: "\(path)/\(TemplateFile.name)") {
+      return try TemplateFile(contentsOf: path).template
+    }
+    return try JinjaTemplate(directory: path) ?? DeepSeekTemplate(opensThinking: true)
   }
 
   /// Writes a model with its tokenizer's files into a fresh directory that somebody else publishes.
@@ -54,7 +57,8 @@ public struct ModelDirectory: Sendable {
 
 /// The tokenizer's files as they are, so that a checkpoint carries exactly those that it was trained with.
 public struct TextFiles: Sendable {
-  static let names = ["tokenizer.json", "tokenizer_config.json", TemplateFile.name]
+  static let names =
+    ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", TemplateFile.name] + JinjaTemplate.fileNames
   private let files: [(name: String, bytes: [UInt8])]
 
   /// Reads those that `directory` has.

@@ -1,5 +1,6 @@
 // Byte-level byte-pair encoding: every text has tokens, and its tokens give back exactly its bytes.
 // An immutable value; training makes one, files hold one, and any number of tasks may encode with one.
+import Jinja
 
 /// A byte-level BPE tokenizer: vocabulary, merges in order, and the way text is cut before merging.
 public struct BytePairEncoding: Tokenizer {
@@ -64,6 +65,27 @@ public struct BytePairEncoding: Tokenizer {
         pass.encode(position..<match.range.lowerBound)
         pass.append(match.token)
         position = match.range.upperBound
+      }
+      pass.encode(position..<bytes.count)
+      return pass.tokens
+    }
+  }
+
+  /// The text is encoded as one, so that words reach across parts; only special tokens do not.
+  public func encode(_ text: RenderedText) -> [TokenID] {
+    var whole = text.text
+    return whole.withUTF8 { bytes in
+      var pass = EncodingPass(self, bytes)
+      var (position, start) = (0, 0)
+      for part in text.parts {
+        let end = start + part.text.utf8.count
+        let upToHere = UnsafeBufferPointer(rebasing: bytes[..<end])
+        while !part.isForeign, let match = addedTokens.firstMatch(in: upToHere, from: max(start, position)) {
+          pass.encode(position..<match.range.lowerBound)
+          pass.append(match.token)
+          position = match.range.upperBound
+        }
+        start = end
       }
       pass.encode(position..<bytes.count)
       return pass.tokens
