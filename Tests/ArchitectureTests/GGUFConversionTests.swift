@@ -29,7 +29,8 @@ private final class Collected: Sendable {
     #expect(written.all.map(\.name) == file.tensors.map(\.name))
     for tensor in written.all {
       let fingerprint = try file.withBytes(of: tensor.name) { Fingerprint.sha256(of: $0) }
-      #expect(tensor.fingerprint == fingerprint && tensor.format == (try file.tensor(named: tensor.name).format))
+      let stored = try file.tensor(named: tensor.name).format
+      #expect(tensor.fingerprint == fingerprint && tensor.format == stored)
     }
     _ = try ModelConversion.writeDirectory(scratch.path + "/b", from: scratch.path + "/a.gguf", as: .bf16) {
       back.add($0)
@@ -67,9 +68,9 @@ private final class Collected: Sendable {
       let tensor = PlannedTensor(name: name, rows: rows, stored: .bf16, layer: layer)
       return type.format(of: tensor, layers: 32, isHeadTied: tied)
     }
-    let many = (0..<32).filter { format(.q4_K_M, "blk.\($0).ffn_down.weight", $0) == .q6_K }
+    let many = (0..<32).filter { (layer: Int) in format(.q4_K_M, "blk.\(layer).ffn_down.weight", layer) == .q6_K }
     #expect(many == [0, 1, 2, 3, 6, 9, 12, 15, 18, 21, 24, 27, 28, 29, 30, 31])
-    #expect(many == (0..<32).filter { format(.q5_K_M, "blk.\($0).attn_v.weight", $0) == .q6_K })
+    #expect(many == (0..<32).filter { (layer: Int) in format(.q5_K_M, "blk.\(layer).attn_v.weight", layer) == .q6_K })
     #expect(format(.q4_K_M, "blk.5.ffn_down.weight", 5) == .q4_K && format(.q5_K_M, "blk.5.attn_v.weight", 5) == .q5_K)
     #expect(format(.q4_K_M, "output.weight", nil) == .q6_K && format(.q4_K, "output.weight", nil) == .q4_K)
     #expect(format(.q4_K_M, "token_embd.weight", nil) == .q4_K)

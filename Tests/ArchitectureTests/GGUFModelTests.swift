@@ -126,7 +126,7 @@ private func isSame(_ a: ConfigTree?, _ b: ConfigTree?) -> Bool {
     let scratch = try ModelScratch()
     let directory = goldenDirectory("parity/\(name)")
     _ = try ModelConversion.writeGGUF(scratch.path + "/x.gguf", from: directory, as: nil) { _ in }
-    let (registry, device) = (try Registry([DeepSeekFamilies()]), Device(CPUBackend()))
+    let (registry, device) = (try Registry([DeepSeekFamilies()]), Device(CPUBackend(threads: 2)))
     let tokens = TokenBatch([(0..<40).map { TokenID($0 * 7 % 64) }])
     let expected = try ModelDirectory(directory).model(registry, on: device)(tokens).floats()
     let logits = try ModelDirectory(scratch.path + "/x.gguf").model(registry, on: device)(tokens).floats()

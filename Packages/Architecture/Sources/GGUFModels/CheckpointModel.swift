@@ -29,8 +29,9 @@ struct CheckpointModel: Sendable {
     guard let type, let architecture = GGUFArchitecture(modelType: type) else {
       throw settings.reject("model_type", "one of \(GGUFArchitecture.modelTypes.joined(separator: ", "))")
     }
-    (self.directory, self.settings, self.architecture) = (directory, settings, architecture)
-    extents = try ModelExtents(settings, architecture)
+    self.settings = settings.filled(with: architecture.defaults(modelType: type))
+    (self.directory, self.architecture) = (directory, architecture)
+    extents = try ModelExtents(self.settings, architecture)
     files = try CheckpointFiles(directory)
   }
 

@@ -48,8 +48,7 @@ extension GGUFArchitecture {
     func number(_ value: Int) -> GGUFValue { .uint32(UInt32(value)) }
     if let every = try settings.count("moe_layer_freq"), every != 1 { throw settings.reject("moe_layer_freq", "1") }
     if try settings.flag("rope_interleave") == false { throw settings.reject("rope_interleave", "true") }
-    let scoring = try settings.text("scoring_func") ?? "sigmoid"
-    guard scoring == "sigmoid" || scoring == "softmax" else {
+    guard let scoring = try settings.text("scoring_func"), ["sigmoid", "softmax"].contains(scoring) else {
       throw settings.reject("scoring_func", "'sigmoid' or 'softmax'")
     }
     return [

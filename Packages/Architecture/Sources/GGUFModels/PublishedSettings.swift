@@ -22,6 +22,13 @@ struct PublishedSettings: Sendable {
     self.init(tree, path: path)
   }
 
+  /// The same settings with `defaults` for those that are absent.
+  func filled(with defaults: [String: ConfigTree]) -> PublishedSettings {
+    guard case .table(var table) = tree else { return self }
+    for (key, value) in defaults where self[key] == nil { table[key] = value }
+    return PublishedSettings(.table(table), path: path)
+  }
+
   /// A setting; null counts as absent.
   subscript(key: String) -> ConfigTree? {
     guard let value = tree[key], value != .null else { return nil }

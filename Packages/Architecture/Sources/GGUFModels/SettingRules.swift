@@ -58,6 +58,21 @@ extension GGUFArchitecture {
     }
   }
 
+  /// What a config.json means by leaving a setting out. A GGUF file says it: its readers have defaults of their own.
+  func defaults(modelType: String) -> [String: ConfigTree] {
+    var defaults: [String: ConfigTree] = ["rms_norm_eps": .double(1e-6)]
+    if self == .deepseek2 {
+      let isV3 = modelType == "deepseek_v3"
+      defaults["scoring_func"] = .string(isV3 ? "sigmoid" : "softmax")
+      defaults["norm_topk_prob"] = .bool(isV3)
+      defaults["routed_scaling_factor"] = .double(1)
+      defaults["max_position_embeddings"] = .int(4096)
+      for key in ["n_group", "topk_group"] { defaults[key] = .int(1) }
+      for key in ["n_shared_experts", "first_k_dense_replace"] { defaults[key] = .int(0) }
+    }
+    return defaults
+  }
+
   private static let everywhere = [
     SettingRule("num_hidden_layers", "block_count"),
     SettingRule("max_position_embeddings", "context_length"),
