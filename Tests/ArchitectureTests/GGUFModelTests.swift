@@ -128,8 +128,9 @@ private func isSame(_ a: ConfigTree?, _ b: ConfigTree?) -> Bool {
     _ = try ModelConversion.writeGGUF(scratch.path + "/x.gguf", from: directory, as: nil) { _ in }
     let (registry, device) = (try Registry([DeepSeekFamilies()]), Device(CPUBackend(threads: 2)))
     let tokens = TokenBatch([(0..<40).map { TokenID($0 * 7 % 64) }])
-    let expected = try ModelDirectory(directory).model(registry, on: device)(tokens).floats()
-    let logits = try ModelDirectory(scratch.path + "/x.gguf").model(registry, on: device)(tokens).floats()
+    let original = try ModelDirectory(directory).model(registry, on: device)
+    let opened = try ModelDirectory(scratch.path + "/x.gguf").model(registry, on: device)
+    let (expected, logits) = (original(tokens).floats(), opened(tokens).floats())
     #expect(logits.count == 40 * 64)
     #expect(zip(logits, expected).allSatisfy { $0.bitPattern == $1.bitPattern })
   }

@@ -57,7 +57,7 @@ private func complaint(_ bytes: [UInt8]) throws -> String? {
       (RawGGUF(tensorCount: 1 << 63).bytes, "number of tensors is 9223372036854775808"),
       (RawGGUF(tensorCount: 2).bytes, "number of tensors is 2, but the 16 bytes"),
       (RawGGUF(pairCount: .max).bytes, "number of keys is 18446744073709551615"),
-      (RawGGUF.with(number(UInt64(1) << 40)), "the length of key 0 is 1099511627776"),
+      (RawGGUF.with(number(UInt64(1) << 40) + number(UInt64(0))), "the length of key 0 is 1099511627776"),
       (RawGGUF.with(number(UInt64(2)) + [0xC3, 0x28] + number(UInt32(4)) + [0, 0, 0, 0]), "key 0 is not UTF-8"),
       (RawGGUF.with(RawGGUF.pair("", 0, [1])), "key 0 has 0 bytes"),
       (RawGGUF.with(RawGGUF.pair("a", 0, [1]), RawGGUF.pair("a", 0, [1])), "'a' stands a second time"),

@@ -51,7 +51,7 @@ extension GGUFArchitecture {
     guard let scoring = try settings.text("scoring_func"), ["sigmoid", "softmax"].contains(scoring) else {
       throw settings.reject("scoring_func", "'sigmoid' or 'softmax'")
     }
-    return [
+    var keys: [(String, GGUFValue)] = [
       // One key and one value of latent width, which all heads share.
       ("attention.head_count_kv", number(1)),
       ("attention.key_length", number(extents.latent + extents.rotary)),
@@ -60,5 +60,8 @@ extension GGUFArchitecture {
       ("attention.value_length_mla", number(extents.value)),
       ("expert_gating_func", number(scoring == "sigmoid" ? 2 : 1)),
     ]
+    // Readers need the key for all but two depths; 0 stands for queries of a single projection.
+    if try settings.count("q_lora_rank") == nil { keys.append(("attention.q_lora_rank", number(0))) }
+    return keys
   }
 }
