@@ -66,7 +66,7 @@ import Testing
       let back = format.dequantise(try format.quantise(numbers))
       let squares = zip(numbers, back).reduce(Double(0)) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
       let loss = Float((squares / Double(numbers.count)).squareRoot())
-      #expect(loss <= 1.05 * expected, "\(format.rawValue): \(loss) against \(expected)")
+      #expect(loss <= expected, "\(format.rawValue): \(loss) against \(expected)")
       #expect(loss > 0.5 * expected, "\(format.rawValue): \(loss) is too good to be true")
     }
   }
