@@ -13,6 +13,7 @@ let package = Package(
   products: [
     .library(name: "Jinja", targets: ["Jinja"]),
     .library(name: "Text", targets: ["Text"]),
+    .library(name: "GGUFModels", targets: ["GGUFModels"]),
     .library(name: "LanguageModels", targets: ["LanguageModels"]),
     .library(name: "DeepSeek", targets: ["DeepSeek"]),
   ],
@@ -24,9 +25,16 @@ let package = Package(
       name: "Text", dependencies: ["Jinja"],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
+      name: "GGUFModels",
+      dependencies: [
+        .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        .product(name: "LowPrecision", package: "Core"), .product(name: "Recipes", package: "Infra"),
+        .product(name: "Checkpoints", package: "Infra"), .product(name: "GGUF", package: "Infra"),
+      ], swiftSettings: strict),
+    .target(
       name: "LanguageModels",
       dependencies: [
-        "Text", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        "GGUFModels", "Text", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
         .product(name: "Plugins", package: "Infra"), .product(name: "Recipes", package: "Infra"),
         .product(name: "Checkpoints", package: "Infra"),
       ], swiftSettings: strict),

@@ -1,18 +1,24 @@
-// A model on disk in Hugging Face layout: config.json, weights, tokenizer, template.
+// A model on disk in Hugging Face layout: config.json, weights, tokenizer, template. Or one GGUF file, read as if it
+// were such a directory.
 import Checkpoints
 import Foundation
+import GGUFModels
 import Layers
 import Plugins
 import Tensors
 import Text
 
-/// A directory that holds a model.
+/// A directory that holds a model, or a `.gguf` file.
 public struct ModelDirectory: Sendable {
   public let path: String
   public init(_ path: String) { self.path = path }
 
+  /// Whether this is one GGUF file.
+  public var isGGUF: Bool { path.hasSuffix(".gguf") }
+
   /// The bytes of config.json. Throws `ModelError` when there is none.
   public func configuration() throws -> [UInt8] {
+    if isGGUF { return try GGUFModel(path).configurationJSON }
     guard FileManager.default.fileExists(atPath: path) else {
       throw ModelError("\(path): no such directory; a model is a directory with config.json and *.safetensors")
     }
@@ -31,6 +37,7 @@ public struct ModelDirectory: Sendable {
   public func model(_ registry: Registry, on device: Device) throws -> any LanguageModel {
     let configuration = try configuration()
     let family = try family(registry)
+    if isGGUF { return try family.build(configuration, Weights(GGUFWeights(GGUFModel(path), on: device)), device) }
     let weights = CheckpointWeights(try CheckpointFiles(path), on: device)
     return try family.build(configuration, Weights(weights), device)
   }
