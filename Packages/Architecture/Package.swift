@@ -18,7 +18,11 @@ let package = Package(
   dependencies: [.package(path: "../Core"), .package(path: "../Infra")],
   targets: [
     // Encoding runs over whole corpora inside tests too: optimised in debug builds.
-    .target(name: "Text", swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .target(
+      name: "Text", dependencies: ["CPCRE2"],
+      swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .systemLibrary(
+      name: "CPCRE2", path: "Sources/CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(
       name: "LanguageModels",
       dependencies: [

@@ -25,7 +25,7 @@ private let places: [String: Place] = [
   "Checkpoints": Place("Infra", "Tensors", "Layers", "CLibCrypto"),
   "ProcessGraph": Place("Infra", "Tensors", "Plugins", "Recipes", "Checkpoints", "Logging"),
   "RunStore": Place("Infra", "ProcessGraph", "Recipes", "GRDB"),
-  "Text": Place("Architecture"),
+  "Text": Place("Architecture", "CPCRE2"),
   "LanguageModels": Place("Architecture", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
   "DeepSeek": Place("Architecture", "LanguageModels", "Text", "Tensors", "Layers", "Plugins"),
   "Rewards": Place("Rewards", "Plugins", "Recipes"),

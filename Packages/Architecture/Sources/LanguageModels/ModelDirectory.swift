@@ -36,7 +36,7 @@ public struct ModelDirectory: Sendable {
   }
 
   /// The tokenizer beside the weights.
-  public func tokenizer() throws -> BytePairEncoding { try BytePairEncoding(contentsOf: path) }
+  public func tokenizer() throws -> TokenizerPipeline { try TokenizerPipeline(contentsOf: path) }
 
   /// The chat template beside the weights; DeepSeek's own where the directory names none.
   public func template() throws -> any ChatTemplate {
