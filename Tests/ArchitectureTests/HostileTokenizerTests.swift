@@ -55,7 +55,9 @@ import Text
       (try damaged("llama3") { $0["pre_tokenizer"] = step("UnicodeScripts") }, "'pre_tokenizer.type'"),
       (try damaged("llama3") { $0["decoder"] = step("CTC") }, "'decoder.type' is 'CTC'; known are"),
       (try damaged("llama3") { $0["post_processor"] = step("Magic") }, "'post_processor.type'"),
-      (try damaged("llama3") { $0["pre_tokenizer"] = ["type": "ByteLevel", "add_prefix_space": 1] }, "add_prefix_space"),
+      (
+        try damaged("llama3") { $0["pre_tokenizer"] = ["type": "ByteLevel", "add_prefix_space": 1] }, "add_prefix_space"
+      ),
       (
         try damaged("llama3") {
           $0["pre_tokenizer"] = ["type": "Split", "pattern": ["Regex": "(a|a)*(a|a)*b"], "behavior": "Removed"]
@@ -76,7 +78,9 @@ import Text
 
   @Test func aHostileFileIsOneSentence() throws {
     for (json, words) in try cases() {
-      let error = #expect(throws: TokenizerError.self, "\(words)") { try TokenizerPipeline(json: json, named: "x.json") }
+      let error = #expect(throws: TokenizerError.self, "\(words)") {
+        try TokenizerPipeline(json: json, named: "x.json")
+      }
       let found = error?.description ?? ""
       #expect(found.contains(words) && found.hasPrefix("x.json: ") && !found.contains("\n"), "\(words): \(found)")
       #expect(found.utf8.count < 1000)
@@ -100,7 +104,8 @@ import Text
           switch Int.random(in: 0..<4, using: &random) {
           case 0: bytes[min(place, bytes.count - 1)] = UInt8.random(in: 0...255, using: &random)
           case 1: bytes.remove(at: min(place, bytes.count - 1))
-          case 2: bytes.insert(contentsOf: Array(splices.randomElement(using: &random)!.utf8), at: min(place, bytes.count))
+          case 2:
+            bytes.insert(contentsOf: Array(splices.randomElement(using: &random)!.utf8), at: min(place, bytes.count))
           default:
             // A value is exchanged for another one.
             guard let colon = bytes[min(place, bytes.count - 1)...].firstIndex(of: UInt8(ascii: ":")),

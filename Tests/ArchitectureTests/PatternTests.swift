@@ -36,7 +36,8 @@ import Testing
   @Test(arguments: PreTokenizer.allCases.filter { $0 != .wholeText })
   func scannersCutAsTheirPatternsDo(_ way: PreTokenizer) throws {
     var random = SeededGenerator(state: 10)
-    let parts = Array(" \n\r\t'sSlLtTdDrReEvVmMſ09٣½aAbBzZéÉßǅʰªÀ中の゛カー한\u{301}\u{20DD}.,!/-_$€<😀\u{200D}\u{85}\u{3000}\u{378}")
+    let parts = Array(
+      " \n\r\t'sSlLtTdDrReEvVmMſ09٣½aAbBzZéÉßǅʰªÀ中の゛カー한\u{301}\u{20DD}.,!/-_$€<😀\u{200D}\u{85}\u{3000}\u{378}")
     var texts = try PublishedGoldens.load().texts
     for length in 0..<120 {
       texts.append(random.text(length: length % 30))
@@ -44,7 +45,8 @@ import Testing
     }
     for text in texts {
       let expected = try pieces(way.patterns, text)
-      #expect(way.pieces(of: text).map { Array($0.utf8) } == expected.map { Array($0.utf8) }, "\(text.debugDescription)")
+      #expect(
+        way.pieces(of: text).map { Array($0.utf8) } == expected.map { Array($0.utf8) }, "\(text.debugDescription)")
     }
   }
 
@@ -82,6 +84,8 @@ import Testing
   @Test func behavioursCutAsTheirNamesSay() throws {
     let found = try SplitBehavior.allCases.map { try pieces("-", "a--b-", $0) }
     #expect(
-      found == [["a", "b"], ["a", "-", "-", "b", "-"], ["a-", "-", "b-"], ["a", "-", "-b", "-"], ["a", "--", "b", "-"]])
+      found == [
+        ["a", "b"], ["a", "-", "-", "b", "-"], ["a-", "-", "b-"], ["a", "-", "-b", "-"], ["a", "--", "b", "-"],
+      ])
   }
 }

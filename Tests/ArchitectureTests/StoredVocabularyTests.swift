@@ -49,7 +49,9 @@ private struct File: Decodable {
       guard !["<mask>", "<right>", "<alone>", "Naïve"].contains(where: { text.contains($0) }) else { continue }
       let tokens = file.encode(text, recognizingSpecialTokens: false)
       // Runs of digits are one piece in model files of this name, and one piece a digit in the published file.
-      if golden == "deepseek-llm", text.unicodeScalars.contains(where: { $0.properties.numericType != nil }) { continue }
+      if golden == "deepseek-llm", text.unicodeScalars.contains(where: { $0.properties.numericType != nil }) {
+        continue
+      }
       #expect(own.encode(text, recognizingSpecialTokens: false) == tokens, "\(text.debugDescription)")
       #expect(isSameText(own.decode(tokens), file.decode(tokens)))
       compared += 1
@@ -76,7 +78,9 @@ private struct File: Decodable {
   }
 
   @Test func sentencePieceMergesByScore() throws {
-    let words = ["▁the", "▁th", "th", "he", "the", "▁t", "er", "here", "re", "▁", "t", "h", "e", "r", "aa", "a", "aaa", "中"]
+    let words = [
+      "▁the", "▁th", "th", "he", "the", "▁t", "er", "here", "re", "▁", "t", "h", "e", "r", "aa", "a", "aaa", "中",
+    ]
     var stored = StoredVocabulary(
       model: "llama",
       tokens: ["<unk>", "<s>", "</s>"] + (0..<256).map { "<0x\(String(format: "%02X", $0))>" } + words)

@@ -12,7 +12,7 @@ import texts
 
 HERE = pathlib.Path(__file__).parent
 FEW = 48
-SIZES = {"unigram": 220, "unigram-fallback": 160, "bert": 260, "words": 120, "classic": 220, "continuing": 220,
+SIZES = {"unigram": 220, "unigram-fallback": 320, "bert": 260, "words": 120, "classic": 220, "continuing": 220,
          "llama2": 160, "gemma": 160, "clip": 540}
 
 

@@ -17,7 +17,7 @@ TAIL = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 CASED = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]%s[\p{Ll}\p{Lm}\p{Lo}\p{M}]%s"
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 LETTERS = (
-    "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼ"
+    "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-\u1f7dᾀ-ᾴᾶ-ᾼ"
     "\u1fbeῂ-ῄῆ-ῌῐ-\u1fd3ῖ-\u1fdbῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤ\u2126ℨ\u212a-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿ"
     "ﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃")
 CJK = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"
@@ -50,9 +50,9 @@ ADDED = [
 
 def train(model, trainer, normalizer=None, cut=None, decoder=None, added=ADDED):
     tokenizer = Tokenizer(model)
-    tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.decoder = normalizer, cut, decoder
-    if normalizer is None:
-        del tokenizer.normalizer
+    for name, part in [("normalizer", normalizer), ("pre_tokenizer", cut), ("decoder", decoder)]:
+        if part is not None:
+            setattr(tokenizer, name, part)
     tokenizer.train_from_iterator(CORPUS.split("\n"), trainer)
     tokenizer.add_tokens(added)
     return tokenizer
@@ -169,8 +169,8 @@ def character_map(full):
         pathlib.Path(rules).write_text("\n".join(lines) + "\n")
         settings = {"normalization_rule_name": "nmt_nfkc"} if full else {"normalization_rule_tsv": rules}
         sentencepiece.SentencePieceTrainer.train(
-            input=corpus, model_prefix=f"{directory}/model", vocab_size=150, hard_vocab_limit=False,
-            character_coverage=0.9, minloglevel=2, **settings)
+            input=corpus, model_prefix=f"{directory}/model", vocab_size=400, hard_vocab_limit=False,
+            character_coverage=1.0, minloglevel=2, **settings)
         model = sentencepiece_model_pb2.ModelProto()
         model.ParseFromString(pathlib.Path(f"{directory}/model.model").read_bytes())
     return base64.b64encode(model.normalizer_spec.precompiled_charsmap).decode()

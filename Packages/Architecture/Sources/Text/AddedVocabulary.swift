@@ -70,7 +70,8 @@ struct AddedVocabulary: Sendable {
     }
     if start < text.count { parts.append(Part(range: start..<text.count)) }
     return parts.map { part in
-      Part(range: part.range.lowerBound + range.lowerBound..<part.range.upperBound + range.lowerBound, token: part.token)
+      Part(
+        range: part.range.lowerBound + range.lowerBound..<part.range.upperBound + range.lowerBound, token: part.token)
     }
   }
 

@@ -7,6 +7,8 @@ struct PieceEncoder {
   private let model: SubwordModel
   private var loop: MergeLoop
   private var memory: [Entry] = []
+  /// Bytes of all texts so far.
+  private var total = 0
 
   /// A piece of up to 15 bytes with up to eight tokens.
   private struct Entry {
@@ -22,12 +24,14 @@ struct PieceEncoder {
     if case .bytePair(let model) = model { loop = MergeLoop(model.merges) } else { loop = MergeLoop(MergeTable([])) }
   }
 
-  /// Makes room for the tokens and the words of a text with so many bytes.
+  /// Makes room for the tokens of a text with so many bytes, and for the words of all texts so far.
   mutating func prepare(for byteCount: Int) {
     tokens.reserveCapacity(byteCount / 4 + 1)
+    total += byteCount
     var places = 16
-    while places < min(byteCount / 16, 1 << 15) { places *= 2 }
-    if places > memory.count { memory = Array(repeating: Entry(), count: places) }
+    while places < min(total / 16, 1 << 15) { places *= 2 }
+    // Growing forgets, so it happens in large steps.
+    if places >= memory.count * 4 { memory = Array(repeating: Entry(), count: places) }
   }
 
   /// Gives the tokens out and forgets them.

@@ -50,7 +50,9 @@ public struct TokenizerPipeline: Tokenizer {
   /// Tokens of every text, in order, by as many threads as the machine has or `threads` says. The same tokens as
   /// `encode` gives one by one; a thread remembers the words that it has met.
   public func encode(_ texts: [String], recognizingSpecialTokens: Bool, threads: Int? = nil) -> [[TokenID]] {
-    encodeInParallel(texts, threads: threads) { EncodingSession(self) } encode: { session, text in
+    encodeInParallel(texts, threads: threads) {
+      EncodingSession(self)
+    } encode: { session, text in
       session.encode(text, recognizingSpecialTokens: recognizingSpecialTokens)
     }
   }

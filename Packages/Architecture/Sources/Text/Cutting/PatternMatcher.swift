@@ -17,7 +17,8 @@ final class PatternMatcher: @unchecked Sendable {
   init(_ pattern: [UInt8]) throws {
     let shown = quoted(pattern)
     guard pattern.count <= Self.longestPattern else {
-      throw TokenizerError("the pattern \(shown) has \(pattern.count) bytes; at most \(Self.longestPattern) are allowed")
+      throw TokenizerError(
+        "the pattern \(shown) has \(pattern.count) bytes; at most \(Self.longestPattern) are allowed")
     }
     let translated = try PatternTranslation.translate(pattern)
     var (errorCode, errorOffset): (Int32, Int) = (0, 0)

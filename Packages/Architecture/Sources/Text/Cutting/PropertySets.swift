@@ -5,7 +5,8 @@ import CPCRE2
 /// The insides of sets: `[` and `]` are the caller's.
 enum PropertySets {
   /// The Unicode property White_Space. PCRE2's own `\s` has one character more, U+180E.
-  static let space = "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
+  static let space =
+    "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
 
   /// Letters, marks, decimal digits, letter numbers, connectors, and letters in circles and squares.
   static func word() throws -> String {
@@ -38,8 +39,13 @@ enum PropertySets {
     default: break
     }
     let short = shortNames[plain] ?? name
-    return "\\p{\(short)}" + newer(short)
+    return "\\p{\(short)}" + (newerOfScript[short] ?? newer(short))
   }
+
+  /// Characters that East Asian scripts gained in Unicode 15 and 15.1; naming them twice does no harm.
+  private static let newerOfScript = [
+    "Han": "\\x{2ebf0}-\\x{2ee5d}", "Hiragana": "\\x{1b132}", "Katakana": "\\x{1b155}",
+  ]
 
   /// Characters of a general category that this PCRE2 does not know yet, as ranges.
   private static func newer(_ category: String) -> String {

@@ -52,7 +52,8 @@ struct StoredVocabularyReading {
       throw TokenizerError("the vocabulary has \(spellings.count) tokens; expected 1 to \(1 << 24 - 1)")
     }
     guard stored.types.isEmpty || stored.types.count == spellings.count else {
-      throw TokenizerError("there are \(stored.types.count) token types for \(spellings.count) tokens; one each is needed")
+      throw TokenizerError(
+        "there are \(stored.types.count) token types for \(spellings.count) tokens; one each is needed")
     }
     kinds = try spellings.indices.map { id in
       let type = stored.types.isEmpty ? 1 : stored.types[id]

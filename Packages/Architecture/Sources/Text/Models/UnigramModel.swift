@@ -47,7 +47,9 @@ struct UnigramModel: Sendable {
       end = step.start
     }
     for part in path.reversed() {
-      if part.token == unknown { append(unknown: piece[part.start..<part.end], into: &tokens) } else {
+      if part.token == unknown {
+        append(unknown: piece[part.start..<part.end], into: &tokens)
+      } else {
         tokens.append(TokenID(rawValue: part.token))
       }
     }
