@@ -52,13 +52,15 @@ struct DetokenizeCommand: AsyncParsableCommand {
 
   func run() async throws {
     let tokenizer = try TokenizerPipeline(contentsOf: tokenizer)
-    for text in batch ? try Input.lines().map({ String(decoding: $0, as: UTF8.self) }) : [try Input.text()] {
-      let tokens = try TokenListing(reading: text).tokens
-      if let bad = tokens.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
-        throw CommandError("token \(bad) is outside the vocabulary; ids are 0 to \(tokenizer.vocabularySize - 1)")
+    let lists = batch ? try Input.lines().map(BatchLine.tokens) : [try TokenListing(reading: Input.text()).tokens]
+    for chunk in stride(from: 0, to: lists.count, by: 1000) {
+      let texts = try lists[chunk..<min(chunk + 1000, lists.count)].map { tokens in
+        if let bad = tokens.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
+          throw CommandError("token \(bad) is outside the vocabulary; ids are 0 to \(tokenizer.vocabularySize - 1)")
+        }
+        return tokenizer.decode(tokens.map { TokenID(rawValue: $0) }, skippingSpecialTokens: skipSpecial)
       }
-      let decoded = tokenizer.decode(tokens.map { TokenID(rawValue: $0) }, skippingSpecialTokens: skipSpecial)
-      if batch { try Output.json(decoded) } else { try Output.write(decoded) }
+      try Output.write(batch ? texts.map { try BatchLine.json($0) + "\n" }.joined() : texts[0])
     }
   }
 }
@@ -72,6 +74,27 @@ enum BatchLine {
       throw CommandError("standard input: '\(shown)' is not a JSON string; with --batch every line is one")
     }
     return text
+  }
+}
+
+extension BatchLine {
+  /// The ids that the line holds as a JSON list.
+  static func tokens(_ line: Data) throws -> [Int32] {
+    var tokens: [Int32] = []
+    for word in line.split(whereSeparator: { " ,[]\r\t".utf8.contains($0) }) {
+      guard let token = Int32(String(decoding: word, as: UTF8.self)) else {
+        throw CommandError(
+          "standard input: '\(String(decoding: word.prefix(20), as: UTF8.self))' is not a token id; with --batch every "
+            + "line is a list of ids")
+      }
+      tokens.append(token)
+    }
+    return tokens
+  }
+
+  /// A text as a JSON string.
+  static func json(_ text: String) throws -> String {
+    String(decoding: try JSONEncoder().encode(text), as: UTF8.self)
   }
 }
 

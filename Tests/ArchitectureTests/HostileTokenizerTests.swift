@@ -99,13 +99,20 @@ import Text
       let model = original.firstRange(of: Array("\"model\"".utf8))?.lowerBound ?? original.count
       for round in 0..<24 {
         var bytes = original
-        for _ in 0..<Int.random(in: 1...3, using: &random) {
+        for _ in 0..<Int.random(in: 1...2, using: &random) {
           let place = Int.random(in: 0..<(round % 2 == 0 ? model : original.count), using: &random)
-          switch Int.random(in: 0..<4, using: &random) {
+          switch Int.random(in: 0..<6, using: &random) {
           case 0: bytes[min(place, bytes.count - 1)] = UInt8.random(in: 0...255, using: &random)
           case 1: bytes.remove(at: min(place, bytes.count - 1))
           case 2:
             bytes.insert(contentsOf: Array(splices.randomElement(using: &random)!.utf8), at: min(place, bytes.count))
+          case 3, 4:
+            // A digit becomes another one: ids, counts, scores and parts of names.
+            let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+            guard let digit = bytes[min(place, bytes.count - 1)...].firstIndex(where: { digits.contains($0) }) else {
+              continue
+            }
+            bytes[digit] = UInt8.random(in: digits, using: &random)
           default:
             // A value is exchanged for another one.
             guard let colon = bytes[min(place, bytes.count - 1)...].firstIndex(of: UInt8(ascii: ":")),

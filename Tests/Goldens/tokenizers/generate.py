@@ -12,8 +12,8 @@ import texts
 
 HERE = pathlib.Path(__file__).parent
 FEW = 48
-SIZES = {"unigram": 220, "unigram-fallback": 320, "bert": 260, "words": 120, "classic": 220, "continuing": 220,
-         "llama2": 160, "gemma": 160, "clip": 540}
+SIZES = {"unigram": 220, "unigram-fallback": 320, "bert": 400, "words": 160, "classic": 420, "continuing": 420,
+         "llama2": 420, "gemma": 420, "clip": 700}
 
 
 def main():

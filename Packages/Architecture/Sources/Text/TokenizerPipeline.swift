@@ -58,6 +58,11 @@ public struct TokenizerPipeline: Tokenizer {
   }
 }
 
+extension TokenizerPipeline: CustomStringConvertible {
+  /// How many tokens there are; the parts would fill pages.
+  public var description: String { "TokenizerPipeline(\(vocabularySize) tokens)" }
+}
+
 /// What a pipeline is put together from.
 struct TokenizerParts {
   var added: [(token: AddedToken, form: [UInt8])] = []

@@ -46,7 +46,7 @@ enum CutStep: Sendable {
     case .byteAlphabet:
       text.rewrite { bytes, _, written in for byte in bytes { written += ByteAlphabet.spelling(of: byte) } }
     case .digits(let individual):
-      text.cut(individual ? .isolated : .contiguous) { CharacterClasses.standard[$0].contains(.number) }
+      text.cut(individual ? .isolated : .contiguous) { PinnedProperties.isNumeric($0) }
     case .metaspace(let replacement, let prepending, let splits):
       Self.metaspace(replacement, prepending, &text)
       if splits {
@@ -54,7 +54,7 @@ enum CutStep: Sendable {
       }
     case .words: text.cut(.removed, inverted: true, at: Self.words)
     case .whitespaceSplit: text.cut(.removed) { CharacterClasses.standard[$0].contains(.whitespace) }
-    case .punctuation(let behavior): text.cut(behavior) { OlderCategories.isPunctuation($0) }
+    case .punctuation(let behavior): text.cut(behavior) { PinnedProperties.isPunctuation($0) }
     case .delimiter(let delimiter):
       text.cut(.removed) { bytes, body in forEachOccurrence(of: delimiter, in: bytes, body) }
     case .fixedLength(let length):

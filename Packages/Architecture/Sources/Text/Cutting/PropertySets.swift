@@ -8,10 +8,11 @@ enum PropertySets {
   static let space =
     "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
 
-  /// Letters, marks, decimal digits, letter numbers, connectors, and letters in circles and squares.
+  /// Letters, marks, decimal digits, letter numbers, connectors, letters in circles and squares, and the raised digits
+  /// and fractions of Latin-1, which Oniguruma counts as well.
   static func word() throws -> String {
     try ["L", "M", "Nd", "Nl", "Pc"].map { try named($0) }.joined()
-      + "\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}"
+      + "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}"
   }
 
   /// General categories by their long names, as files sometimes write them.

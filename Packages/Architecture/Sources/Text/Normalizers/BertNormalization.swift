@@ -10,12 +10,12 @@ struct BertNormalization: Sendable {
   /// Applies what is switched on.
   func apply(to text: inout NormalizerStep.Stretch) {
     if cleansText { cleanse(&text) }
-    if spacesIdeographs { space(&text) }
+    if spacesIdeographs { text.rewrite(spaced) }
     if stripsAccents {
-      text.bytes = UnicodeNormalization.standard.normalize(text.bytes, to: .nfd)
-      NormalizerStep.keep(&text) { !OlderCategories.isNonspacingMark($0) }
+      text.rewrite { UnicodeNormalization.standard.normalize($0, to: .nfd) }
+      NormalizerStep.keep(&text) { !PinnedProperties.isNonspacingMark($0) }
     }
-    if lowercases { text.bytes = lowercased(text.bytes) }
+    if lowercases { text.rewrite(lowercased) }
   }
 
   /// Drops control characters; whitespace of every kind becomes a space.
@@ -24,26 +24,30 @@ struct BertNormalization: Sendable {
       switch scalar.value {
       case 0x09, 0x0A, 0x0D: true
       case 0, 0xFFFD: false
-      default: !OlderCategories.isControl(scalar)
+      default: !PinnedProperties.isControl(scalar)
       }
     }
+    text.rewrite(whitened)
+  }
+
+  private func whitened(_ bytes: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
-    for scalar in String(decoding: text.bytes, as: UTF8.self).unicodeScalars {
+    for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
       let isSpace = CharacterClasses.standard[scalar.value].contains(.whitespace)
       NormalizerStep.append(isSpace ? " " : scalar, to: &result)
     }
-    text.bytes = result
+    return result
   }
 
-  private func space(_ text: inout NormalizerStep.Stretch) {
+  private func spaced(_ bytes: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
-    for scalar in String(decoding: text.bytes, as: UTF8.self).unicodeScalars {
+    for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
       let isIdeograph = Self.isIdeograph(scalar.value)
       if isIdeograph { result.append(UInt8(ascii: " ")) }
       NormalizerStep.append(scalar, to: &result)
       if isIdeograph { result.append(UInt8(ascii: " ")) }
     }
-    text.bytes = result
+    return result
   }
 
   /// The blocks that the family treats as words of one character.
