@@ -112,7 +112,7 @@ struct LoadedLibrary {
     }
   }
 
-  /// `symbol` is a function that writes what is asked for into a buffer and returns how long it is, below 0 for nothing.
+  /// `symbol` is a function that writes what is asked for into a buffer and returns its length, below 0 for nothing.
   init(_ name: String, filledBy symbol: String, _ question: UInt32, package: String) {
     typealias Fill = @convention(c) (UInt32, UnsafeMutableRawPointer?) -> Int32
     (self.name, self.package) = (name, package)

@@ -13,8 +13,8 @@ extension PieceScanner {
     return endOfOther(at: start, slashEnds: false)
   }
 
-  /// `[^\r\n\p{L}\p{N}]?U*L+C?|[^\r\n\p{L}\p{N}]?U+L*C?|\p{N}{1,mostDigits}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+`, then
-  /// whitespace. U is letters and marks without lower case, L those without upper case, C a contraction.
+  /// `[^\r\n\p{L}\p{N}]?U*L+C?|[^\r\n\p{L}\p{N}]?U+L*C?|\p{N}{1,mostDigits}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+`,
+  /// then whitespace. U is letters and marks without lower case, L those without upper case, C a contraction.
   func endOfCasedPiece(at start: Int, mostDigits: Int, takesContractions: Bool) -> Int {
     if let end = endOfCasedWord(at: start) {
       return takesContractions ? endOfAnyContraction(at: end) ?? end : end

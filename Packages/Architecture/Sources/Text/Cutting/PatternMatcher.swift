@@ -3,7 +3,7 @@
 import CPCRE2
 
 /// A compiled regular expression that any number of tasks may search with.
-// The compiled code is never changed after `init`, and PCRE2 keeps what a search changes in the match data of each call.
+// The compiled code never changes after `init`, and PCRE2 keeps what a search changes in the match data of each call.
 final class PatternMatcher: @unchecked Sendable {
   /// Longer ones are not patterns that somebody wrote.
   private static let longestPattern = 1 << 16

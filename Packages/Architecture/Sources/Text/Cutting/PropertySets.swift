@@ -12,7 +12,8 @@ enum PropertySets {
   /// and fractions of Latin-1, which Oniguruma counts as well.
   static func word() throws -> String {
     try ["L", "M", "Nd", "Nl", "Pc"].map { try named($0) }.joined()
-      + "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}"
+      + "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}"
+      + "\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}"
   }
 
   /// General categories by their long names, as files sometimes write them.

@@ -38,7 +38,7 @@ struct FileVocabulary {
   private func checkLength(of spelling: [UInt8], at path: String) throws {
     guard spelling.count <= Self.longestToken else {
       throw TokenizerError(
-        "'\(path)' has a token of \(spelling.count) bytes, \(quoted(spelling)); at most \(Self.longestToken) are allowed"
+        "'\(path)' has a token of \(spelling.count) bytes, \(quoted(spelling)); at most \(Self.longestToken) fit"
       )
     }
   }
