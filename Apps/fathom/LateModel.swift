@@ -45,6 +45,7 @@ final class LateModel: Tokenizer, ChatTemplate, Generator {
   func bytes(of token: TokenID) -> [UInt8] { model?.tokenizer.bytes(of: token) ?? [] }
   func isSpecial(_ token: TokenID) -> Bool { model?.tokenizer.isSpecial(token) ?? false }
   func token(named text: String) -> TokenID? { model?.tokenizer.token(named: text) }
+  var decoding: TokenDecoding? { model?.tokenizer.decoding }
 
   // ChatTemplate
   var opensThinking: Bool { model?.template.opensThinking ?? false }

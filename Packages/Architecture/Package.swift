@@ -22,8 +22,10 @@ let package = Package(
     // Encoding and rendering run over large texts inside tests too: optimised in debug builds.
     .target(name: "Jinja", swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
-      name: "Text", dependencies: ["Jinja"],
+      name: "Text", dependencies: ["Jinja", "CPCRE2"],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .systemLibrary(
+      name: "CPCRE2", path: "Sources/CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(
       name: "GGUFModels",
       dependencies: [

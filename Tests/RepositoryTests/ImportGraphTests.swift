@@ -27,7 +27,7 @@ private let places: [String: Place] = [
   "ProcessGraph": Place("Infra", "Tensors", "Plugins", "Recipes", "Checkpoints", "Logging"),
   "RunStore": Place("Infra", "ProcessGraph", "Recipes", "GRDB"),
   "Jinja": Place("Architecture"),
-  "Text": Place("Architecture", "Jinja"),
+  "Text": Place("Architecture", "Jinja", "CPCRE2"),
   "GGUFModels": Place("Architecture", "Tensors", "Layers", "LowPrecision", "Recipes", "Checkpoints", "GGUF"),
   "LanguageModels": Place(
     "Architecture", "GGUFModels", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),

@@ -43,7 +43,7 @@ public struct ModelDirectory: Sendable {
   }
 
   /// The tokenizer beside the weights.
-  public func tokenizer() throws -> BytePairEncoding { try BytePairEncoding(contentsOf: path) }
+  public func tokenizer() throws -> TokenizerPipeline { try TokenizerPipeline(contentsOf: path) }
 
   /// The chat template beside the weights: fathom_template.json, or the Jinja text that released models have;
   /// DeepSeek's own where the directory names none.
