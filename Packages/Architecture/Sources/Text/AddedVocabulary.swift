@@ -51,8 +51,12 @@ struct AddedVocabulary: Sendable {
     for (token, _) in tokens { byID[token.id.rawValue] = token }
   }
 
-  /// Cuts `range` of the text at the tokens found in it; `normalized` says which ones are looked for.
-  func parts(of range: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>, normalized isNormalized: Bool) -> [Part] {
+  /// Cuts `range` of the text at the tokens found in it; `normalized` says which ones are looked for, and `counts`
+  /// which of the found ones count, by where in the text they stand.
+  func parts(
+    of range: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>, normalized isNormalized: Bool,
+    where counts: (AddedToken, Range<Int>) -> Bool = { _, _ in true }
+  ) -> [Part] {
     let matcher = isNormalized ? normalized : raw
     let text = UnsafeBufferPointer(rebasing: bytes[range])
     var parts: [Part] = []
@@ -60,6 +64,11 @@ struct AddedVocabulary: Sendable {
     while let match = matcher.firstMatch(in: text, from: position) {
       position = match.range.upperBound
       guard let token = byID[match.token] else { continue }
+      let place = match.range.lowerBound + range.lowerBound..<match.range.upperBound + range.lowerBound
+      guard counts(token, place) else {
+        position = match.range.lowerBound + 1
+        continue
+      }
       var (from, to) = (match.range.lowerBound, match.range.upperBound)
       if token.standsAlone, isWord(before: from, text) || isWord(at: to, text) { continue }
       if token.stripsLeft { from = max(start, startOfWhitespace(endingAt: from, text)) }

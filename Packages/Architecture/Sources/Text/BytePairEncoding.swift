@@ -73,22 +73,23 @@ public struct BytePairEncoding: Tokenizer {
 
   /// The text is encoded as one, so that words reach across parts; only special tokens do not.
   public func encode(_ text: RenderedText) -> [TokenID] {
+    var encoder = PieceEncoder(.bytePair(model))
     var whole = text.text
     return whole.withUTF8 { bytes in
-      var pass = EncodingPass(self, bytes)
+      encoder.prepare(for: bytes.count)
       var (position, start) = (0, 0)
       for part in text.parts {
         let end = start + part.text.utf8.count
         let upToHere = UnsafeBufferPointer(rebasing: bytes[..<end])
         while !part.isForeign, let match = addedTokens.firstMatch(in: upToHere, from: max(start, position)) {
-          pass.encode(position..<match.range.lowerBound)
-          pass.append(match.token)
+          encoder.encode(position..<match.range.lowerBound, of: bytes, cut: preTokenizer)
+          encoder.append(match.token)
           position = match.range.upperBound
         }
         start = end
       }
-      pass.encode(position..<bytes.count)
-      return pass.tokens
+      encoder.encode(position..<bytes.count, of: bytes, cut: preTokenizer)
+      return encoder.takeTokens()
     }
   }
 

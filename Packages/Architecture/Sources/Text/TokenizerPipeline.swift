@@ -1,5 +1,6 @@
 // A tokenizer as published files describe it: added tokens, normalization, cuts, a model, markers, a decoder.
 // An immutable value. Byte-level BPE with a known cut takes a short way that never leaves the bytes of the text.
+import Jinja
 
 /// A tokenizer of any published kind. Made from a tokenizer.json or from a vocabulary's arrays.
 public struct TokenizerPipeline: Tokenizer {
@@ -45,6 +46,11 @@ public struct TokenizerPipeline: Tokenizer {
   public func encode(_ text: String, recognizingSpecialTokens: Bool) -> [TokenID] {
     var session = EncodingSession(self)
     return session.encode(text, recognizingSpecialTokens: recognizingSpecialTokens)
+  }
+
+  public func encode(_ text: RenderedText) -> [TokenID] {
+    var session = EncodingSession(self)
+    return session.encode(text)
   }
 
   /// Tokens of every text, in order, by as many threads as the machine has or `threads` says. The same tokens as
