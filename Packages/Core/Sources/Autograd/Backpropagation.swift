@@ -9,12 +9,13 @@ extension Tensor {
     guard let root = origin else { return parameters.map { _ in nil } }
     var gradient = [ObjectIdentifier(root): Tensor(repeating: 1, shape: shape, on: device)]
     let wanted = Set(parameters.compactMap { $0.origin.map(ObjectIdentifier.init) })
-    var order = ancestorsFirst()
-    while let tensor = order.popLast() {
-      guard let origin = tensor.origin, let g = gradient[ObjectIdentifier(origin)] else { continue }
+    var order = root.ancestorsFirst()
+    while let origin = order.popLast() {
+      guard let g = gradient[ObjectIdentifier(origin)] else { continue }
       if !wanted.contains(ObjectIdentifier(origin)) { gradient[ObjectIdentifier(origin)] = nil }
-      for (input, part) in zip(origin.inputs, origin.pullback(g, output: tensor)) {
-        guard let source = input.origin, let part else { continue }
+      origin.makeAgain()
+      for (input, part) in zip(origin.inputs, origin.pullback(g)) {
+        guard let source = input, let part else { continue }
         let id = ObjectIdentifier(source)
         gradient[id] = gradient[id].map { $0 + part } ?? part
       }
@@ -22,32 +23,30 @@ extension Tensor {
     }
     return parameters.map { $0.origin.flatMap { gradient[ObjectIdentifier($0)] } }
   }
-
-  /// Every tracked tensor this one was made from, each after all of its own inputs. Iterative: graphs are deep.
-  private func ancestorsFirst() -> [Tensor] {
-    var order: [Tensor] = []
-    var seen: Set<ObjectIdentifier> = []
-    var stack: [(tensor: Tensor, isExpanded: Bool)] = [(self, false)]
-    while let (tensor, isExpanded) = stack.popLast() {
-      guard let origin = tensor.origin else { continue }
-      if isExpanded {
-        order.append(tensor)
-        continue
-      }
-      guard seen.insert(ObjectIdentifier(origin)).inserted else { continue }
-      stack.append((tensor, true))
-      stack += origin.inputs.map { ($0, false) }
-    }
-    return order
-  }
 }
 
 extension Origin {
-  func pullback(_ g: Tensor, output: Tensor) -> [Tensor?] {
+  /// Every node of the graph behind this one and itself, each after all of its own inputs. Iterative: graphs are deep.
+  fileprivate func ancestorsFirst() -> [Origin] {
+    var order: [Origin] = []
+    var seen: Set<ObjectIdentifier> = []
+    var stack: [(origin: Origin, isExpanded: Bool)] = [(self, false)]
+    while let (origin, isExpanded) = stack.popLast() {
+      if isExpanded {
+        order.append(origin)
+        continue
+      }
+      guard seen.insert(ObjectIdentifier(origin)).inserted else { continue }
+      stack.append((origin, true))
+      for case let input? in origin.inputs { stack.append((input, false)) }
+    }
+    return order
+  }
+
+  fileprivate func pullback(_ g: Tensor) -> [Tensor?] {
     switch kind {
     case .parameter, .released: []
-    case .primitive(let primitive):
-      primitive.pullback(g, inputs: inputs.map { $0.detached() }, output: output.detached())
+    case .primitive(let primitive, let operands, let result): primitive.pullback(g, inputs: operands, output: result)
     case .native(_, let gradient): gradient(g)
     }
   }

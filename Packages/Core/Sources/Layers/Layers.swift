@@ -44,8 +44,11 @@ public struct FeedForward: Module {
     up = try Linear(width, inner, weights["up_proj"])
     down = try Linear(inner, width, weights["down_proj"])
   }
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    LinearProduct()(SwiGLU()(LinearProduct()(x, gate.weight, up.weight)), down.weight)
+  /// `recomputes` keeps what enters SwiGLU for the gradient, and not what leaves it.
+  public func callAsFunction(_ x: Tensor, recomputes: Bool = false) -> Tensor {
+    var recomputed = Recomputation(isOn: recomputes)
+    defer { recomputed.giveBack() }
+    return LinearProduct()(recomputed(LinearProduct()(x, gate.weight, up.weight)) { SwiGLU()($0) }, down.weight)
   }
   public mutating func visit(_ visitor: inout some ParameterVisitor) {
     visitor("gate_proj", &gate)

@@ -5,8 +5,8 @@ extension Tensor {
     let operands = [self] + others
     let call = Call(primitive: primitive, operands: operands.map { $0.detached() }, result: result, dtype: dtype)
     let storage = device.backend.evaluate(call)
-    let origin = operands.contains { $0.isTracked } ? Origin(.primitive(primitive), inputs: operands) : nil
-    return Tensor(shape: result, dtype: dtype, device: device, storage: storage, origin: origin)
+    let plain = Tensor(shape: result, dtype: dtype, device: device, storage: storage)
+    return operands.contains { $0.isTracked } ? plain.from(primitive.origin(of: plain, from: operands)) : plain
   }
   private func paired(_ primitive: Primitive, _ other: Tensor) -> Tensor {
     precondition(shape == other.shape, "\(primitive): shapes \(shape) and \(other.shape) differ")

@@ -95,4 +95,12 @@ public struct Tensor: Sendable {
     return value
   }
   private static let nothing = Storage.host(byteCount: 0)
+
+  /// Shape and dtype without the elements, which must not be asked for.
+  var outline: Tensor { Tensor(outlineOf: self) }
+  private init(outlineOf tensor: Tensor) {
+    (shape, dtype, device) = (tensor.shape, tensor.dtype, tensor.device)
+    (storage, origin) = (Self.noBytes, nil)
+  }
+  private static let noBytes = Storage.withoutBytes()
 }
