@@ -38,18 +38,25 @@ struct MixtureOfExperts: Module {
     visitor("shared_experts", &shared)
   }
 
-  func callAsFunction(_ x_TD: Tensor, layer: Int, report: inout RoutingReport?) -> Tensor {
+  /// x [T, D] → [T, D]. `recomputes` keeps neither the rows gathered for the experts nor what leaves SwiGLU.
+  func callAsFunction(
+    _ x_TD: Tensor, layer: Int, report: inout RoutingReport?, recomputes: Bool = false
+  ) -> Tensor {
+    var recomputed = Recomputation(isOn: recomputes)
+    defer { recomputed.giveBack() }
     let scores_TE = router.scores(x_TD)
     let routing = router.choose(scores_TE)
     let slots_TK = Tensor(
       routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
-    let rows_RD = x_TD.gatherRows(Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device))
+    let token_R = Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device)
+    let rows_RD = recomputed(x_TD) { $0.gatherRows(token_R) }
     let gateUp = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 2)
-    let hidden_RI = SwiGLU()(gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] }))
+    let gateUp_RII = gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] })
+    let hidden_RI = recomputed(gateUp_RII) { SwiGLU()($0) }
     let down = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 1)
     let outputs_RD = down([hidden_RI] + experts.map(\.down.weight))
     var y_TD = ExpertCombine()(outputs_RD, router.weights(scores_TE, routing), slots_TK)
-    if let shared { y_TD = y_TD + shared(x_TD) }
+    if let shared { y_TD = y_TD + shared(x_TD, recomputes: recomputes) }
     if report != nil {
       let weight = report!.balanceWeight
       let loss = weight > 0 ? router.balanceLoss(scores_TE, routing, rows: report!.rows, weight: weight) : nil

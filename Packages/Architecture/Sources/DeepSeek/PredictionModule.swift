@@ -34,7 +34,11 @@ struct PredictionModule: Module {
     hidden: Tensor, nextEmbedding: Tensor, _ pass: AttentionPass, report: inout RoutingReport?
   ) -> Tensor {
     var none: AttentionMemory?
-    let x = joined(Tensor.concatenated([embeddingNorm(nextEmbedding), hiddenNorm(hidden)], axis: 1))
-    return outputNorm(layer(x, pass, memory: &none, report: &report))
+    var recomputed = Recomputation(isOn: pass.recomputes)
+    defer { recomputed.giveBack() }
+    let both = recomputed(hidden) { [embeddingNorm, hiddenNorm] in
+      Tensor.concatenated([embeddingNorm(nextEmbedding), hiddenNorm($0)], axis: 1)
+    }
+    return outputNorm(layer(joined(both), pass, memory: &none, report: &report))
   }
 }
