@@ -13,7 +13,11 @@ final class BenchPeer {
     let attention: String
     let adamw: String
   }
-  private struct Round: Decodable { let seconds: [Double] }
+  private struct Round: Decodable {
+    let seconds: [Double]
+    /// Of the whole process so far; nil where its system does not tell.
+    let peak_resident_bytes: Int?
+  }
 
   private let process = Process()
   private let (requests, answers) = (Pipe(), Pipe())
@@ -21,14 +25,18 @@ final class BenchPeer {
   private var unread: [UInt8] = []
   private static let scriptPath = "Tests/Peers/torch_train.py"
 
-  /// Starts `python`: a path, or a name to look for along PATH. What it has to say goes to standard error.
-  init(python: String, _ shape: BenchShape, threads: Int) throws {
+  /// Starts `python`: a path, or a name to look for along PATH. What it has to say goes to standard error. With `forms`
+  /// it takes those and tries no others.
+  init(python: String, _ shape: BenchShape, threads: Int, forms: Description? = nil) throws {
     self.python = python
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
       python, try Self.script(), shape.configuration, "--batch", "\(shape.batch)", "--length",
       "\(shape.sequenceLength)", "--threads", "\(threads)",
     ]
+    if let forms {
+      process.arguments? += ["--experts", forms.experts, "--attention", forms.attention, "--adamw", forms.adamw]
+    }
     (process.standardInput, process.standardOutput) = (requests, answers)
     do { try process.run() } catch {
       throw CommandError("--against \(python): cannot be started: \(error.localizedDescription)")
@@ -38,14 +46,25 @@ final class BenchPeer {
   /// Waits until the peer has chosen its fastest forms and is warm.
   func description() throws -> Description { try read() }
 
+  /// The largest resident size of a peer that takes a few steps in the given forms and has done nothing else: trying
+  /// the others needs memory of its own.
+  static func peakResidentBytes(python: String, _ shape: BenchShape, threads: Int, forms: Description) throws -> Int? {
+    let peer = try BenchPeer(python: python, shape, threads: threads, forms: forms)
+    defer { peer.end() }
+    _ = try peer.description()
+    return try peer.round(3).peak_resident_bytes
+  }
+
   /// Seconds of each of `steps` steps, after one that is not timed.
-  func timed(_ steps: Int) throws -> [Double] {
+  func timed(_ steps: Int) throws -> [Double] { try round(steps).seconds }
+
+  private func round(_ steps: Int) throws -> Round {
     do { try requests.fileHandleForWriting.write(contentsOf: Data("\(steps)\n".utf8)) } catch { throw gone() }
     let round: Round = try read()
     guard round.seconds.count == steps, round.seconds.allSatisfy({ $0 > 0 }) else {
       throw CommandError("\(Self.scriptPath): answered with \(round.seconds.count) times; \(steps) were asked for")
     }
-    return round.seconds
+    return round
   }
 
   /// Ends the peer. It has nothing to save, so it is not asked to finish what it does.

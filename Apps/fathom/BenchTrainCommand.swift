@@ -3,16 +3,23 @@ import ArgumentParser
 import CPUBackend
 import Foundation
 import Instruments
+import LanguageModels
 import Tensors
 
 struct BenchTrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Measures tokens per second of training.",
     discussion: "Trains a fresh model on random tokens in float32: forward, backward, clipping and AdamW. The figure "
-      + "is the median over the timed steps. With --against both sides take turns, so that both see the same machine.")
+      + "is the median over the timed steps. With --against both sides take turns, so that both see the same machine. "
+      + "Memory is the largest resident size of a process that does just this.")
 
   @Option(help: "What to train: \(BenchShape.allCases.map(\.rawValue).joined(separator: " or ")).")
   var shape = BenchShape.mini
+  @Option(
+    help: ArgumentHelp(
+      "What is computed once more on the way back, as in a recipe: "
+        + "\(Recompute.allCases.map(\.rawValue).joined(separator: " or ")).", valueName: "recompute"))
+  var recompute = Recompute.none
   @Option(help: "Timed steps; with --against rounded up to whole rounds.")
   var steps = 12
   @Option(help: ArgumentHelp("A Python with torch and transformers to compare with.", valueName: "python"))
@@ -42,13 +49,14 @@ struct BenchTrainCommand: ParsableCommand {
     defer { progress.clear() }
     load.warn(progress)
     let profiling = profile ? ProfilingBackend(parts.device.backend) : nil
-    var trainer = try BenchTrainer(shape, on: parts.device, profiling)
+    var trainer = try BenchTrainer(shape, recompute, on: parts.device, profiling)
     let peer = try against.map { try BenchPeer(python: $0, shape, threads: parts.threads) }
     defer { peer?.end() }
     if peer != nil { progress.note("bench: the peer is loading and tries which of its forms is the fastest") }
+    let forms = try peer?.description()
     var result = BenchTrainResult(
-      shape, threads: parts.threads, parameters: trainer.parameterCount, load: load.average,
-      peer: try peer?.description())
+      shape, recompute, threads: parts.threads, parameters: trainer.parameterCount, load: load.average,
+      peer: forms)
     try result.check()
 
     let turns = peer == nil ? 1 : Self.rounds
@@ -63,7 +71,16 @@ struct BenchTrainCommand: ParsableCommand {
       result.theirs += try peer?.timed(each) ?? []
     }
     result.profile = profiling.map { BenchProfile($0.measurements, stepSeconds: result.ours) }
+    result.memory = PeakMemory(of: parts.device)
+    if let forms, let python = against {
+      peer?.end()
+      progress.note("bench: the peer's memory is measured in a process that takes nothing but its fastest steps")
+      result.peerMemory = try BenchPeer.peakResidentBytes(
+        python: python, shape, threads: parts.threads, forms: forms)
+    }
     progress.clear()
     if json { try Output.json(result.summary) } else { try Output.write(result.text) }
   }
 }
+
+extension Recompute: @retroactive ExpressibleByArgument {}

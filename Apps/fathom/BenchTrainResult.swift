@@ -1,9 +1,11 @@
 // What `fathom bench train` has measured, for people and as JSON.
 import CPUBackend
+import LanguageModels
 
 /// The timed steps of one side or of both.
 struct BenchTrainResult {
   let shape: BenchShape
+  let recompute: Recompute
   let threads: Int
   let parameters: Int
   /// The machine's load before the first step.
@@ -15,9 +17,17 @@ struct BenchTrainResult {
   var theirs: [Double] = []
   /// Nil when none was asked for.
   var profile: BenchProfile?
+  /// Ours, after the last step.
+  var memory: PeakMemory?
+  /// The peer's resident bytes at their peak, in a process of its own.
+  var peerMemory: Int?
 
-  init(_ shape: BenchShape, threads: Int, parameters: Int, load: Double, peer: BenchPeer.Description?) {
-    (self.shape, self.threads, self.parameters, self.load, self.peer) = (shape, threads, parameters, load, peer)
+  init(
+    _ shape: BenchShape, _ recompute: Recompute, threads: Int, parameters: Int, load: Double,
+    peer: BenchPeer.Description?
+  ) {
+    (self.shape, self.recompute, self.threads) = (shape, recompute, threads)
+    (self.parameters, self.load, self.peer) = (parameters, load, peer)
   }
 
   /// Throws when the two sides do not train the same thing.
@@ -38,7 +48,7 @@ struct BenchTrainResult {
 }
 
 extension BenchTrainResult {
-  /// What `--json` prints. Rates are tokens per second; `ratio` is ours over the peer's.
+  /// What `--json` prints. Rates are tokens per second; `ratio` and `memoryRatio` are ours over the peer's.
   struct Summary: Encodable {
     let tokensPerSecond: Double
     let best: Double
@@ -50,6 +60,11 @@ extension BenchTrainResult {
     let isa: String
     let steps: Int
     let load: Double
+    let recompute: String
+    var peakResidentBytes: Int?
+    var peakBytesInUse: Int?
+    var peerPeakResidentBytes: Int?
+    var memoryRatio: Double?
     var peerTokensPerSecond: Double?
     var peerBest: Double?
     var ratio: Double?
@@ -62,12 +77,17 @@ extension BenchTrainResult {
     var summary = Summary(
       tokensPerSecond: Self.rounded(own.median), best: Self.rounded(own.best), shape: shape.rawValue,
       parameters: parameters, batch: shape.batch, sequenceLength: shape.sequenceLength, threads: threads,
-      isa: InstructionSet.best.rawValue, steps: ours.count, load: load, profile: profile?.summary)
+      isa: InstructionSet.best.rawValue, steps: ours.count, load: load, recompute: recompute.rawValue,
+      peakResidentBytes: memory?.resident, peakBytesInUse: memory?.inUse, peerPeakResidentBytes: peerMemory,
+      profile: profile?.summary)
     if let peer, let other = rates(theirs) {
       summary.peerTokensPerSecond = Self.rounded(other.median)
       summary.peerBest = Self.rounded(other.best)
       summary.ratio = (own.median / other.median * 1000).rounded() / 1000
       summary.peer = peer.sentence
+    }
+    if let own = memory?.resident, let other = peerMemory {
+      summary.memoryRatio = (Double(own) / Double(other) * 1000).rounded() / 1000
     }
     return summary
   }
@@ -82,15 +102,19 @@ extension BenchTrainResult {
   /// The machine and the model in one line, then a row for each side.
   var text: String {
     let summary = summary
-    var table = TextTable(.left(""), .right("tokens/s"), .right("best"), .right("ms/step"), .left(""))
-    func add(_ name: String, _ median: Double, _ best: Double, _ note: String) {
+    var table = TextTable(
+      .left(""), .right("tokens/s"), .right("best"), .right("ms/step"), .right("memory"), .left(""))
+    func add(_ name: String, _ median: Double, _ best: Double, _ memory: Int?, _ note: String) {
       let milliseconds = Figures.short(Double(shape.tokens) / median * 1000)
-      table.add(name, Figures.grouped(Int(median)), Figures.grouped(Int(best)), milliseconds, note)
+      table.add(
+        name, Figures.grouped(Int(median)), Figures.grouped(Int(best)), milliseconds,
+        memory.map { Figures.bytes($0) } ?? "", note)
     }
-    add("fathom", summary.tokensPerSecond, summary.best, "float32, \(summary.isa)")
+    let form = recompute == .none ? "" : ", recompute \(recompute.rawValue)"
+    add("fathom", summary.tokensPerSecond, summary.best, memory?.resident, "float32, \(summary.isa)\(form)")
     if let median = summary.peerTokensPerSecond, let best = summary.peerBest, let ratio = summary.ratio {
-      add("torch", median, best, summary.peer ?? "")
-      table.add("ratio", Figures.short(ratio))
+      add("torch", median, best, peerMemory, summary.peer ?? "")
+      table.add("ratio", Figures.short(ratio), "", "", summary.memoryRatio.map { Figures.short($0) } ?? "")
     }
     return """
       \(shape.rawValue): \(Figures.count(parameters)) parameters, \(shape.batch) × \(shape.sequenceLength) tokens a step, \

@@ -13,10 +13,11 @@ struct BenchTrainer {
   private var optimizer: Optimizer
   private var random = RandomStream(seed: 1)
   private let profiling: ProfilingBackend?
+  private let recompute: Recompute
 
   /// Trains on `device`, or with a profile on that.
-  init(_ shape: BenchShape, on device: Device, _ profiling: ProfilingBackend? = nil) throws {
-    (self.shape, self.profiling) = (shape, profiling)
+  init(_ shape: BenchShape, _ recompute: Recompute, on device: Device, _ profiling: ProfilingBackend? = nil) throws {
+    (self.shape, self.recompute, self.profiling) = (shape, recompute, profiling)
     let device = profiling.map { Device($0) } ?? device
     let weights = FreshWeights(seed: 0, standardDeviation: 0.02, on: device)
     model = try DeepSeekV3Model(Array(shape.configuration.utf8), from: Weights(weights), on: device)
@@ -42,7 +43,8 @@ struct BenchTrainer {
   /// goes at once, as pretraining does by default.
   private mutating func step() throws -> Double {
     let (batch, targets) = draw()
-    let options = TrainingOptions()
+    var options = TrainingOptions()
+    options.recompute = recompute
     let began = ContinuousClock.now
     profiling?.begin(.forward)
     var observations: [RouterObservation] = []
