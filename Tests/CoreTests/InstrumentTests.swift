@@ -125,7 +125,7 @@ private struct Chain: Module {
         return loss
       }
       profiling.begin(.update)
-      _ = gradients.norm()
+      for gradient in gradients.byName.values { _ = gradient.floats() }
     }
     let found = Dictionary(
       uniqueKeysWithValues: profiling.measurements.map { ("\($0.operation) \($0.phase.rawValue)", $0) })
