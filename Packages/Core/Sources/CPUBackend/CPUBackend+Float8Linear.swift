@@ -11,6 +11,21 @@ extension CPUBackend {
 
   /// Codes of an activation in tiles of 1 × 128, made once for its contents.
   func sharedQuantization(_ x: Tensor) -> QuantizedMatrix { shared(x, .rows) }
+  /// The same, held for the way back. Of what is recomputed it is made again, when it is asked for first.
+  func keepQuantization(_ x: Tensor) -> @Sendable () -> QuantizedMatrix {
+    if x.storage.isRecomputed {
+      return {
+        x.storage.makeAgain()
+        return sharedQuantization(x)
+      }
+    }
+    let codes = sharedQuantization(x)
+    return { codes }
+  }
+  /// What codes stand for.
+  func numbers(of matrix: QuantizedMatrix) -> Tensor {
+    dequantize(matrix.codes, matrix.scales, tile: matrix.tile, format: matrix.format)
+  }
   private func quantizedWeight(_ weight: Tensor) -> QuantizedMatrix { shared(weight, .blocks) }
 
   private func shared(_ x: Tensor, _ quantization: Quantization) -> QuantizedMatrix {
@@ -45,13 +60,14 @@ extension CPUBackend {
         kernels.bf16.round_values(y + $0.lowerBound * width, width, $0.count, width)
       }
     }
+    let kept = keepQuantization(inputs[0])
     return Outcome(output) { g in
       let parts = (0..<operation.partsPerGroup).map { number in
         let first = weights.prefix(number).reduce(0) { $0 + $1.shape[0] }
         return g.slice(first..<first + weights[number].shape[0], axis: 1)
       }
       return [float8InputGradient(operation, parts, weights)]
-        + float8WeightGradients(operation, parts, numbers(of: .float8(x)), weights)
+        + float8WeightGradients(operation, parts, numbers(of: kept()), weights)
     }
   }
 

@@ -23,13 +23,6 @@ struct BFloat16Rows: Sendable {
   }
 }
 
-/// A matrix that a pullback has captured.
-enum KeptTensor: Sendable {
-  case float32(Tensor)
-  case bfloat16(BFloat16Rows)
-  case float8(QuantizedMatrix)
-}
-
 extension CPUBackend {
   /// A fresh rounding of a float32 matrix.
   func rounded(_ x: Tensor) -> BFloat16Rows {
@@ -50,31 +43,40 @@ extension CPUBackend {
     return BFloat16Rows(shape: x.shape, device: x.device, storage: storage)
   }
 
-  /// A float32 matrix as it waits for the way back. Its numbers come back as `precision` has them.
-  func keep(_ x: Tensor, in precision: Precision) -> KeptTensor {
+  /// The same, held for the way back. Of what is recomputed it is made again, when it is asked for first.
+  func keepRounding(_ x: Tensor) -> @Sendable () -> BFloat16Rows {
+    if x.storage.isRecomputed {
+      return {
+        x.storage.makeAgain()
+        return sharedRounding(x)
+      }
+    }
+    let rows = sharedRounding(x)
+    return { rows }
+  }
+
+  public func keep(_ x: Tensor, in precision: Precision) -> @Sendable () -> Tensor {
     switch precision {
-    case .float32: .float32(x)
-    case .bfloat16: .bfloat16(sharedRounding(x))
-    case .float8: .float8(sharedQuantization(x))
+    case .float32: return reference.keep(x, in: precision)
+    case .bfloat16:
+      let rows = keepRounding(x)
+      return { numbers(of: rows()) }
+    case .float8:
+      let codes = keepQuantization(x)
+      return { numbers(of: codes()) }
     }
   }
 
-  /// The numbers of what was kept.
-  func numbers(of kept: KeptTensor) -> Tensor {
-    switch kept {
-    case .float32(let x): return x
-    case .float8(let matrix):
-      return dequantize(matrix.codes, matrix.scales, tile: matrix.tile, format: matrix.format)
-    case .bfloat16(let rows):
-      let columns = rows.shape[1]
-      return make(rows.shape, on: rows.device) { x in
-        pool.forEachRange(rows.shape[0], grain: max(1, 16_384 / max(1, columns))) { range in
-          if columns % 2 == 0 {
-            kernels.rows.f32_from_bf16(
-              x + range.lowerBound * columns, rows.numbers(row: range.lowerBound), range.count * columns)
-          } else {
-            for row in range { kernels.rows.f32_from_bf16(x + row * columns, rows.numbers(row: row), columns) }
-          }
+  /// The numbers of what was rounded.
+  private func numbers(of rows: BFloat16Rows) -> Tensor {
+    let columns = rows.shape[1]
+    return make(rows.shape, on: rows.device) { x in
+      pool.forEachRange(rows.shape[0], grain: max(1, 16_384 / max(1, columns))) { range in
+        if columns % 2 == 0 {
+          kernels.rows.f32_from_bf16(
+            x + range.lowerBound * columns, rows.numbers(row: range.lowerBound), range.count * columns)
+        } else {
+          for row in range { kernels.rows.f32_from_bf16(x + row * columns, rows.numbers(row: row), columns) }
         }
       }
     }
