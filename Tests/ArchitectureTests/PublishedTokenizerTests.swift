@@ -1,5 +1,6 @@
 // Tokenizers of every published kind against an independent implementation (goldens), and against their own laws.
 import Foundation
+import Jinja
 import Testing
 import Text
 
@@ -46,6 +47,34 @@ struct PublishedGoldens: Decodable {
     }
     let first = tokenizer.encode(goldens.texts[0], recognizingSpecialTokens: true)
     #expect((tokenizer.markers.before + first + tokenizer.markers.after).map(\.rawValue) == kind.marked)
+  }
+
+  @Test(arguments: PublishedGoldens.names)
+  func markersCountInATemplatesOwnTextOnly(_ name: String) throws {
+    let tokenizer = try PublishedGoldens.tokenizer(name)
+    let ids = (0..<tokenizer.vocabularySize).map { TokenID($0) }
+    // Not the token that stands for what a vocabulary does not know.
+    let marker = ids.first { id in
+      let spelled = String(decoding: tokenizer.bytes(of: id), as: UTF8.self)
+      return tokenizer.isSpecial(id) && !spelled.isEmpty
+        && !tokenizer.encode("so \(spelled) it goes", recognizingSpecialTokens: false).contains(id)
+    }
+    guard let marker else { return }
+    let spelled = String(decoding: tokenizer.bytes(of: marker), as: UTF8.self)
+    /// The template's own text, with what came from outside in the place of X.
+    func rendered(_ own: String, _ foreign: String) throws -> RenderedText {
+      try Template(own.replacingOccurrences(of: "X", with: "{{ x }}")).render(
+        ["x": .string(foreign)], now: TemplateGoldens.now)
+    }
+    func markers(_ own: String, _ foreign: String = "") throws -> Int {
+      tokenizer.encode(try rendered(own, foreign)).count { $0 == marker }
+    }
+    let text = "so \(spelled) it goes\(spelled)"
+    #expect(tokenizer.encode(try rendered(text, "")) == tokenizer.encode(text, recognizingSpecialTokens: true))
+    #expect(try markers(text) == 2 && markers("X", text) == 0)
+    #expect(try markers("\(spelled)X and \(spelled)", text) == 2)
+    // Half a marker from each side is no marker.
+    #expect(try markers("X" + String(spelled.suffix(1)), String(spelled.dropLast())) == 0)
   }
 
   @Test(arguments: PublishedGoldens.names)
