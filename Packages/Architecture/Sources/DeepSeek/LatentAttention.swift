@@ -53,23 +53,25 @@ struct LatentAttention: Module {
   func callAsFunction(_ x_TD: Tensor, _ pass: AttentionPass, layer: Int, memory: inout AttentionMemory?) -> Tensor {
     let projections = pass.precision.projections
     let q_THNR = turnedQueries(x_TD, pass)
-    let down = latentDown(x_TD, in: projections)
+    let down = latentDown(x_TD, in: projections, pass.precision.plainForm)
     let latent_TC = latentNorm(down.slice(0..<settings.latentRank, axis: 1))
     let key_TR = turn(
       down.slice(settings.latentRank..<settings.latentRank + settings.rotaryWidth, axis: 1), pass, heads: 1, offset: 0)
     let mixed: Tensor
     if memory == nil {
-      mixed = textbook(pass.batch.ownRows, pass)(q_THNR, latentUp(latent_TC, in: projections), key_TR)
+      var attention = textbook(pass.batch.ownRows, pass)
+      attention.keepsTwelveBits = pass.precision.attentionOutputForm.keepsTwelveBits
+      mixed = attention(q_THNR, latentUp(latent_TC, in: projections, pass.precision.plainForm), key_TR)
     } else {
       mixed = remembered(q_THNR, latent_TC, key_TR, pass, layer, &memory!)
     }
-    return output(mixed, in: projections)
+    return output(mixed, in: projections, pass.precision.attentionOutputForm)
   }
 
   private func turnedQueries(_ x: Tensor, _ pass: AttentionPass) -> Tensor {
     var q = x
-    if let queryDown, let queryNorm { q = queryNorm(queryDown(x, in: pass.precision.projections)) }
-    return turn(query(q, in: pass.precision.projections), pass, heads: settings.heads, offset: settings.noPositionWidth)
+    if let queryDown, let queryNorm { q = queryNorm(queryDown(x, in: pass.precision.projections, pass.precision.plainForm)) }
+    return turn(query(q, in: pass.precision.projections, pass.precision.plainForm), pass, heads: settings.heads, offset: settings.noPositionWidth)
   }
   private func turn(_ x: Tensor, _ pass: AttentionPass, heads: Int, offset: Int) -> Tensor {
     let rotary = RotaryEmbedding(
@@ -104,7 +106,7 @@ struct LatentAttention: Module {
       pass.memoryRows ?? Tensor(pass.batch.memoryRows(memory.capacity), shape: [latent.shape[0]], on: latent.device)
     let projections = pass.precision.projections
     memory.write(
-      memory.form == .textbook ? latentUp(latent, in: projections) : latent, at: at, layer: layer, table: 0)
+      memory.form == .textbook ? latentUp(latent, in: projections, pass.precision.plainForm) : latent, at: at, layer: layer, table: 0)
     memory.write(key, at: at, layer: layer, table: 1)
     let tables = memory.layers[layer]
     switch memory.form {

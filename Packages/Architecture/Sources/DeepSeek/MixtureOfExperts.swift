@@ -33,12 +33,12 @@ struct MixtureOfExperts: Module {
     let slots_TK = Tensor(
       routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
     let rows_RD = x_TD.gatherRows(Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device))
-    let gateUp = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 2, precision.experts)
+    let gateUp = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 2, precision.experts, form: precision.expertInputForm)
     let hidden_RI = SwiGLU(keeping: precision.experts)(
       gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] }))
-    let down = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 1, precision.experts)
+    let down = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 1, precision.experts, form: precision.expertOutputForm)
     let outputs_RD = down([hidden_RI] + experts.map(\.down.weight))
-    let combine = ExpertCombine(keeping: precision.experts)
+    let combine = ExpertCombine(keeping: precision.combination)
     var y_TD = combine(outputs_RD, router.weights(scores_TE, routing), slots_TK)
     if let shared { y_TD = y_TD + shared(x_TD, in: precision.experts) }
     if report != nil {

@@ -35,7 +35,7 @@ struct PredictionModule: Module {
   ) -> Tensor {
     var none: AttentionMemory?
     let inputs = Tensor.concatenated([embeddingNorm(nextEmbedding), hiddenNorm(hidden)], axis: 1)
-    let x = joined(inputs, in: pass.precision.projections)
+    let x = joined(inputs, in: pass.precision.projections, pass.precision.plainForm)
     return outputNorm(layer(x, pass, memory: &none, report: &report))
   }
 }

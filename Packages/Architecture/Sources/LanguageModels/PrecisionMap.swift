@@ -9,6 +9,7 @@ import Tensors
 /// |---|---|---|---|---|---|
 /// | `float32` | float32 | float32 | float32 | float32 | float32 |
 /// | `bf16` | bfloat16 | bfloat16 | bfloat16 | float32 | bfloat16, sums not rounded |
+/// | `fp8` | E4M3 | bfloat16, its result E5M6 | E4M3 | float32 | bfloat16, sums not rounded |
 public struct PrecisionMap: Sendable, Hashable {
   /// Projections into and out of attention, and the one that joins the inputs of a prediction module.
   public var projections: Precision
@@ -22,18 +23,48 @@ public struct PrecisionMap: Sendable, Hashable {
   public var router: Precision
   /// The products behind logits. Their sums are not rounded, because probabilities are read from their differences.
   public var head: Precision
+  /// What AdamW's moments are stored in. Weights and gradients are float32 in every map.
+  public var moments: DType
+  /// Whether all scales of activations and gradients in fp8 are powers of two, which one byte holds and which divide
+  /// without rounding; otherwise those alone for which they are published.
+  public var usesPowersOfTwo = false
 
   /// The map that a run's one setting names.
   public init(_ precision: Precision) {
     switch precision {
     case .float32:
       (projections, attention, feedForward, experts) = (.float32, .float32, .float32, .float32)
-      (router, head) = (.float32, .float32)
+      (router, head, moments) = (.float32, .float32, .float32)
     case .bfloat16:
       // As torch's autocast has it, but for the head, whose logits autocast rounds.
       (projections, attention, feedForward, experts) = (.bfloat16, .bfloat16, .bfloat16, .bfloat16)
-      (router, head) = (.float32, .bfloat16)
+      (router, head, moments) = (.float32, .bfloat16, .float32)
+    case .float8:
+      // DeepSeek-V3, section 3.3.1: linear maps alone are in fp8.
+      (projections, attention, feedForward, experts) = (.float8, .bfloat16, .float8, .float8)
+      (router, head, moments) = (.float32, .bfloat16, .bfloat16)
     }
+  }
+
+  /// What experts' outputs wait in to be combined.
+  public var combination: Precision { experts.betweenLinearMaps }
+  /// Linear maps that nothing special is published for.
+  public var plainForm: Float8Form {
+    Float8Form(inputHasPowersOfTwo: usesPowersOfTwo, gradientHasPowersOfTwo: usesPowersOfTwo)
+  }
+  /// The projection behind attention.
+  public var attentionOutputForm: Float8Form {
+    Float8Form(
+      inputHasPowersOfTwo: usesPowersOfTwo, gradientHasPowersOfTwo: usesPowersOfTwo,
+      keepsTwelveBits: projections == .float8)
+  }
+  /// The projections into experts, whose inputs are sent to them.
+  public var expertInputForm: Float8Form {
+    Float8Form(inputHasPowersOfTwo: true, gradientHasPowersOfTwo: usesPowersOfTwo)
+  }
+  /// The projections out of experts, to which gradients are sent.
+  public var expertOutputForm: Float8Form {
+    Float8Form(inputHasPowersOfTwo: usesPowersOfTwo, gradientHasPowersOfTwo: true)
   }
 }
 

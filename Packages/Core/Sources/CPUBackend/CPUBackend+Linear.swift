@@ -6,7 +6,7 @@ extension CPUBackend {
   func linear(_ operation: LinearProduct, _ inputs: [Tensor]) -> Outcome {
     let whole = GroupedLinearProduct(
       offsets: [0, inputs[0].shape[0]], partsPerGroup: inputs.count - 1, operation.precision,
-      roundsResult: operation.roundsResult)
+      roundsResult: operation.roundsResult, form: operation.form)
     return grouped(whole, inputs)
   }
 
@@ -15,6 +15,7 @@ extension CPUBackend {
     switch operation.precision {
     case .float32: return groupedFloat32(operation, inputs)
     case .bfloat16: return groupedBFloat16(operation, inputs)
+    case .float8: return groupedFloat8(operation, inputs)
     }
   }
 

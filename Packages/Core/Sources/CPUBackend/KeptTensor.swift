@@ -1,5 +1,6 @@
 // What the way back reads again, in the precision that it waits in.
 import CKernels
+import LowPrecision
 import Tensors
 
 /// A matrix rounded to bfloat16, as the products read it: two numbers that follow each other in a row share a word, and
@@ -26,6 +27,8 @@ struct BFloat16Rows: Sendable {
 enum KeptTensor: Sendable {
   case float32(Tensor)
   case bfloat16(BFloat16Rows)
+  case float8(QuantizedMatrix)
+  case twelveBits(E5M6Matrix)
 }
 
 extension CPUBackend {
@@ -53,13 +56,18 @@ extension CPUBackend {
     switch precision {
     case .float32: .float32(x)
     case .bfloat16: .bfloat16(sharedRounding(x))
+    case .float8: .float8(QuantizedMatrix(weight: x, .rows))
     }
   }
+  /// The same in E5M6 with scales that are powers of two.
+  func keepTwelveBits(_ x: Tensor) -> KeptTensor { .twelveBits(sharedTwelveBits(x)) }
 
   /// The numbers of what was kept.
   func numbers(of kept: KeptTensor) -> Tensor {
     switch kept {
     case .float32(let x): return x
+    case .float8(let codes): return codes.dequantized()
+    case .twelveBits(let codes): return numbers(of: codes)
     case .bfloat16(let rows):
       let columns = rows.shape[1]
       return make(rows.shape, on: rows.device) { x in

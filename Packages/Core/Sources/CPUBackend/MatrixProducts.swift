@@ -39,7 +39,7 @@ extension CPUBackend {
       return packed(count: ck_packed_count(k, n), k: k, n: n, precision) { out, panels in
         kernels.gemm.pack(out.floats, b, stride, transposed, k, n, panels.lowerBound, panels.upperBound)
       }
-    case .bfloat16:
+    case .bfloat16, .float8:
       return packed(count: ck_bf16_packed_count(k, n), k: k, n: n, precision) { out, panels in
         kernels.bf16.pack(out.words, b, stride, transposed, k, n, panels.lowerBound, panels.upperBound)
       }
@@ -114,7 +114,7 @@ extension CPUBackend {
         kernels.bf16.product_words(
           c, task.cStride, UnsafeRawPointer(a).assumingMemoryBound(to: UInt32.self), task.aStride, b.storage.words,
           rows, b.n, b.k, panels.lowerBound, panels.upperBound, accumulates, scratch.floats)
-      case .bfloat16:
+      case .bfloat16, .float8:
         kernels.bf16.product(
           c, task.cStride, a, task.aStride, b.storage.words, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
           accumulates, scratch.floats)
