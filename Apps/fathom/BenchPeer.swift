@@ -14,7 +14,11 @@ final class BenchPeer {
     let adamw: String
     let precision: String
   }
-  private struct Round: Decodable { let seconds: [Double] }
+  private struct Round: Decodable {
+    let seconds: [Double]
+    /// Of the whole process so far; nil where its system does not tell.
+    let peak_resident_bytes: Int?
+  }
   /// What a script says when it cannot begin.
   private struct Refusal: Decodable { let error: String }
 
@@ -43,14 +47,19 @@ final class BenchPeer {
   /// Waits until the peer has chosen its fastest forms and is warm.
   func description<Own: Decodable>() throws -> Own { try read() }
 
+  /// The largest resident size of the peer's process so far, after some more steps; nil where its system does not tell.
+  func peakResidentBytes(after steps: Int) throws -> Int? { try round(steps).peak_resident_bytes }
+
   /// Seconds of each of `steps` steps, after one that is not timed.
-  func timed(_ steps: Int) throws -> [Double] {
+  func timed(_ steps: Int) throws -> [Double] { try round(steps).seconds }
+
+  private func round(_ steps: Int) throws -> Round {
     do { try requests.fileHandleForWriting.write(contentsOf: Data("\(steps)\n".utf8)) } catch { throw gone() }
     let round: Round = try read()
     guard round.seconds.count == steps, round.seconds.allSatisfy({ $0 > 0 }) else {
       throw CommandError("\(scriptPath): answered with \(round.seconds.count) times; \(steps) were asked for")
     }
-    return round.seconds
+    return round
   }
 
   /// Ends the peer. It has nothing to save, so it is not asked to finish what it does.

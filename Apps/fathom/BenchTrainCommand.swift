@@ -3,18 +3,25 @@ import ArgumentParser
 import CPUBackend
 import Foundation
 import Instruments
+import LanguageModels
 import Tensors
 
 struct BenchTrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Measures tokens per second of training.",
     discussion: "Trains a fresh model on random tokens: forward, backward, clipping and AdamW. The figure "
-      + "is the median over the timed steps. With --against both sides take turns, so that both see the same machine.")
+      + "is the median over the timed steps. With --against both sides take turns, so that both see the same machine. "
+      + "Memory is the largest resident size of a process that does just this.")
 
   @Option(help: "What to train: \(BenchShape.allCases.map(\.rawValue).joined(separator: " or ")).")
   var shape = BenchShape.mini
   @Option(help: "What products are computed in; the peer uses torch's autocast for bf16.")
   var precision = Precision.float32
+  @Option(
+    help: ArgumentHelp(
+      "What is computed once more on the way back, as in a recipe: "
+        + "\(Recompute.allCases.map(\.rawValue).joined(separator: " or ")).", valueName: "recompute"))
+  var recompute = Recompute.none
   @Option(help: "Timed steps; with --against rounded up to whole rounds.")
   var steps = 12
   @Option(help: ArgumentHelp(BenchPeer.help, valueName: "python"))
@@ -47,20 +54,14 @@ struct BenchTrainCommand: ParsableCommand {
     defer { progress.clear() }
     load.warn(progress)
     let profiling = profile ? ProfilingBackend(parts.device.backend) : nil
-    var trainer = try BenchTrainer(shape, in: precision, on: parts.device, profiling)
-    let peer = try against.map {
-      try BenchPeer(
-        python: $0, "torch_train.py", shape.configuration,
-        [
-          "--batch", "\(shape.batch)", "--length", "\(shape.sequenceLength)", "--threads", "\(parts.threads)",
-          "--precision", precision.rawValue,
-        ])
-    }
+    var trainer = try BenchTrainer(shape, in: precision, recompute, on: parts.device, profiling)
+    let peer = try against.map { try self.peer($0, threads: parts.threads) }
     defer { peer?.end() }
     if peer != nil { progress.note("bench: the peer is loading and tries which of its forms is the fastest") }
+    let forms: BenchPeer.Description? = try peer?.description()
     var result = BenchTrainResult(
-      shape, precision, threads: parts.threads, parameters: trainer.parameterCount, load: load.average,
-      peer: try peer?.description())
+      shape, precision, recompute, threads: parts.threads, parameters: trainer.parameterCount, load: load.average,
+      peer: forms)
     try result.check()
 
     let turns = peer == nil ? 1 : Self.rounds
@@ -75,11 +76,39 @@ struct BenchTrainCommand: ParsableCommand {
       result.theirs += try peer?.timed(each) ?? []
     }
     result.profile = profiling.map { BenchProfile($0.measurements, stepSeconds: result.ours) }
+    result.memory = PeakMemory(of: parts.device)
     if let backend = parts.device.backend as? CPUBackend {
-      result.peakBytes = backend.memoryStatistics.peakBytesInUse
       result.keptBytes = trainer.bytesKept { backend.memoryStatistics.bytesInUse }
+    }
+    if let forms, let python = against {
+      peer?.end()
+      progress.note("bench: the peer's memory is measured in a process that takes nothing but its fastest steps")
+      result.peerMemory = try peerMemory(python, threads: parts.threads, forms)
     }
     progress.clear()
     if json { try Output.json(result.summary) } else { try Output.write(result.text) }
   }
+
+  /// With `forms` it takes those and tries no others.
+  private func peer(_ python: String, threads: Int, _ forms: BenchPeer.Description? = nil) throws -> BenchPeer {
+    var arguments = [
+      "--batch", "\(shape.batch)", "--length", "\(shape.sequenceLength)", "--threads", "\(threads)", "--precision",
+      precision.rawValue,
+    ]
+    if let forms {
+      arguments += ["--experts", forms.experts, "--attention", forms.attention, "--adamw", forms.adamw]
+    }
+    return try BenchPeer(python: python, "torch_train.py", shape.configuration, arguments)
+  }
+
+  /// The largest resident size of a peer that takes a few steps in the given forms and has done nothing else: trying
+  /// the others needs memory of its own.
+  private func peerMemory(_ python: String, threads: Int, _ forms: BenchPeer.Description) throws -> Int? {
+    let peer = try peer(python, threads: threads, forms)
+    defer { peer.end() }
+    let _: BenchPeer.Description = try peer.description()
+    return try peer.peakResidentBytes(after: 3)
+  }
 }
+
+extension Recompute: @retroactive ExpressibleByArgument {}

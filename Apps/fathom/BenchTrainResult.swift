@@ -1,11 +1,13 @@
 // What `fathom bench train` has measured, for people and as JSON.
 import CPUBackend
+import LanguageModels
 import Tensors
 
 /// The timed steps of one side or of both.
 struct BenchTrainResult {
   let shape: BenchShape
   let precision: Precision
+  let recompute: Recompute
   let threads: Int
   let parameters: Int
   /// The machine's load before the first step.
@@ -17,17 +19,19 @@ struct BenchTrainResult {
   var theirs: [Double] = []
   /// Nil when none was asked for.
   var profile: BenchProfile?
-  /// The most that the backend had in use at once: weights, moments, gradients, activations.
-  var peakBytes = 0
-  /// What waits for the way back when the loss is known.
-  var keptBytes = 0
+  /// Ours, after the last step.
+  var memory: PeakMemory?
+  /// What waits for the way back when the loss is known; nil for a backend that does not count its bytes.
+  var keptBytes: Int?
+  /// The peer's resident bytes at their peak, in a process of its own.
+  var peerMemory: Int?
 
   init(
-    _ shape: BenchShape, _ precision: Precision, threads: Int, parameters: Int, load: Double,
+    _ shape: BenchShape, _ precision: Precision, _ recompute: Recompute, threads: Int, parameters: Int, load: Double,
     peer: BenchPeer.Description?
   ) {
-    (self.shape, self.precision, self.threads, self.parameters) = (shape, precision, threads, parameters)
-    (self.load, self.peer) = (load, peer)
+    (self.shape, self.precision, self.recompute, self.threads) = (shape, precision, recompute, threads)
+    (self.parameters, self.load, self.peer) = (parameters, load, peer)
   }
 
   /// Throws when the two sides do not train the same thing.
@@ -48,12 +52,13 @@ struct BenchTrainResult {
 }
 
 extension BenchTrainResult {
-  /// What `--json` prints. Rates are tokens per second; `ratio` is ours over the peer's.
+  /// What `--json` prints. Rates are tokens per second; `ratio` and `memoryRatio` are ours over the peer's.
   struct Summary: Encodable {
     let tokensPerSecond: Double
     let best: Double
     let shape: String
     let precision: String
+    let recompute: String
     let parameters: Int
     let batch: Int
     let sequenceLength: Int
@@ -61,28 +66,34 @@ extension BenchTrainResult {
     let isa: String
     let steps: Int
     let load: Double
+    var keptBytes: Int?
+    var peakBytes: Int?
+    var peakResidentBytes: Int?
+    var peerPeakResidentBytes: Int?
+    var memoryRatio: Double?
     var peerTokensPerSecond: Double?
     var peerBest: Double?
     var ratio: Double?
     var peer: String?
     var profile: BenchProfile.Summary?
-    let peakBytes: Int
-    let keptBytes: Int
   }
 
   var summary: Summary {
     let own = rates(ours) ?? (0, 0)
     var summary = Summary(
       tokensPerSecond: Self.rounded(own.median), best: Self.rounded(own.best), shape: shape.rawValue,
-      precision: precision.rawValue, parameters: parameters, batch: shape.batch, sequenceLength: shape.sequenceLength,
-      threads: threads,
-      isa: InstructionSet.best.rawValue, steps: ours.count, load: load, profile: profile?.summary,
-      peakBytes: peakBytes, keptBytes: keptBytes)
+      precision: precision.rawValue, recompute: recompute.rawValue, parameters: parameters, batch: shape.batch,
+      sequenceLength: shape.sequenceLength, threads: threads, isa: InstructionSet.best.rawValue, steps: ours.count,
+      load: load, keptBytes: keptBytes, peakBytes: memory?.inUse, peakResidentBytes: memory?.resident,
+      peerPeakResidentBytes: peerMemory, profile: profile?.summary)
     if let peer, let other = rates(theirs) {
       summary.peerTokensPerSecond = Self.rounded(other.median)
       summary.peerBest = Self.rounded(other.best)
       summary.ratio = (own.median / other.median * 1000).rounded() / 1000
       summary.peer = peer.sentence
+    }
+    if let own = memory?.resident, let other = peerMemory {
+      summary.memoryRatio = (Double(own) / Double(other) * 1000).rounded() / 1000
     }
     return summary
   }
@@ -97,24 +108,34 @@ extension BenchTrainResult {
   /// The machine and the model in one line, then a row for each side.
   var text: String {
     let summary = summary
-    var table = TextTable(.left(""), .right("tokens/s"), .right("best"), .right("ms/step"), .left(""))
-    func add(_ name: String, _ median: Double, _ best: Double, _ note: String) {
+    var table = TextTable(
+      .left(""), .right("tokens/s"), .right("best"), .right("ms/step"), .right("memory"), .left(""))
+    func add(_ name: String, _ median: Double, _ best: Double, _ memory: Int?, _ note: String) {
       let milliseconds = Figures.short(Double(shape.tokens) / median * 1000)
-      table.add(name, Figures.grouped(Int(median)), Figures.grouped(Int(best)), milliseconds, note)
+      table.add(
+        name, Figures.grouped(Int(median)), Figures.grouped(Int(best)), milliseconds,
+        memory.map { Figures.bytes($0) } ?? "", note)
     }
-    add("fathom", summary.tokensPerSecond, summary.best, "\(precision.rawValue), \(summary.isa)")
+    let form = recompute == .none ? "" : ", recompute \(recompute.rawValue)"
+    let note = "\(precision.rawValue), \(summary.isa)\(form)"
+    add("fathom", summary.tokensPerSecond, summary.best, memory?.resident, note)
     if let median = summary.peerTokensPerSecond, let best = summary.peerBest, let ratio = summary.ratio {
-      add("torch", median, best, summary.peer ?? "")
-      table.add("ratio", Figures.short(ratio))
+      add("torch", median, best, peerMemory, summary.peer ?? "")
+      table.add("ratio", Figures.short(ratio), "", "", summary.memoryRatio.map { Figures.short($0) } ?? "")
     }
     return """
       \(shape.rawValue): \(Figures.count(parameters)) parameters, \(shape.batch) × \(shape.sequenceLength) tokens a step, \
       \(threads) thread\(threads == 1 ? "" : "s"), median of \(ours.count) steps
 
       \(table.text)
-      \(Figures.bytes(keptBytes)) kept for the way back, \(Figures.bytes(peakBytes)) at most in use
+      \(bytes)
       \(profile.map { "\n\($0.text)" } ?? "")
       """
+  }
+
+  private var bytes: String {
+    guard let keptBytes, let peak = memory?.inUse else { return "" }
+    return "\(Figures.bytes(keptBytes)) kept for the way back, \(Figures.bytes(peak)) of tensors at most"
   }
 
   private static func rounded(_ rate: Double) -> Double { (rate * 10).rounded() / 10 }

@@ -13,12 +13,14 @@ struct BenchTrainer {
   private var optimizer: Optimizer
   private var random = RandomStream(seed: 1)
   private let profiling: ProfilingBackend?
+  private var options = TrainingOptions()
 
   /// Trains on `device`, or with a profile on that.
   init(
-    _ shape: BenchShape, in precision: Precision, on device: Device, _ profiling: ProfilingBackend? = nil
+    _ shape: BenchShape, in precision: Precision, _ recompute: Recompute, on device: Device,
+    _ profiling: ProfilingBackend? = nil
   ) throws {
-    (self.shape, self.profiling) = (shape, profiling)
+    (self.shape, self.profiling, options.recompute) = (shape, profiling, recompute)
     let device = profiling.map { Device($0) } ?? device
     let weights = FreshWeights(seed: 0, standardDeviation: 0.02, on: device)
     model = try DeepSeekV3Model(Array(shape.configuration.utf8), from: Weights(weights), on: device)
@@ -45,7 +47,7 @@ struct BenchTrainer {
   /// Bytes that wait for the way back between the two halves of a step: what a backend that reports its bytes in use
   /// through `bytesInUse` holds then and did not hold before. Weights are in their packed layout already.
   mutating func bytesKept(_ bytesInUse: () -> Int) -> Int {
-    let ((batch, targets), options) = (draw(), TrainingOptions())
+    let (batch, targets) = draw()
     _ = model.trainingPass(batch, targets: targets, options).logProbabilities.floats()
     let before = bytesInUse()
     var kept = 0
@@ -61,7 +63,6 @@ struct BenchTrainer {
   /// goes at once, as pretraining does by default.
   private mutating func step() throws -> Double {
     let (batch, targets) = draw()
-    let options = TrainingOptions()
     let began = ContinuousClock.now
     profiling?.begin(.forward)
     var observations: [RouterObservation] = []

@@ -12,6 +12,9 @@ fastest is kept: the experts' products, the attention, and the form of AdamW.
 
 Prints JSON lines: first what was chosen, then one line {"seconds": [...]} per round. A round is asked for by its number
 of steps on a line of standard input, or once by --steps; it begins with a step that is not timed.
+
+"peak_resident_bytes" is the largest resident size of this process so far, as Linux counts it. Trying forms needs memory
+too, so who wants to know that of one form starts a process with --experts, --attention and --adamw.
 """
 import argparse
 import itertools
@@ -95,6 +98,15 @@ class Trainer:
         self.timed(1)
 
 
+def peak_resident_bytes():
+    """VmHWM: it begins with this process, while ru_maxrss begins at the size of whoever started it."""
+    try:
+        with open("/proc/self/status") as status:
+            return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:")), None)
+    except OSError:
+        return None
+
+
 def say(**line):
     print(json.dumps(line), flush=True)
 
@@ -107,17 +119,24 @@ def main():
     arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments.add_argument("--precision", choices=["float32", "bf16"], default="float32")
     arguments.add_argument("--steps", type=int, help="one round of so many steps; without it rounds come from stdin")
+    for name, forms in CHOICES.items():
+        arguments.add_argument(f"--{name}", choices=forms, help="this form; without all three, they are tried")
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
     trainer = Trainer(json.loads(given.configuration), given.batch, given.length, given.precision)
-    trainer.choose()
+    choice = {name: getattr(given, name) for name in CHOICES}
+    if all(choice.values()):
+        trainer.use(choice)
+    else:
+        trainer.choose()
     say(
         torch=torch.__version__, transformers=transformers.__version__, threads=torch.get_num_threads(),
         precision=given.precision,
         parameters=sum(p.numel() for p in trainer.model.parameters()), **trainer.choice)
     for line in [given.steps] if given.steps else itertools.takewhile(str.strip, sys.stdin):
         seconds = trainer.timed(int(line))
-        say(seconds=seconds, tokens_per_second=given.batch * given.length / statistics.median(seconds))
+        rate = given.batch * given.length / statistics.median(seconds)
+        say(seconds=seconds, tokens_per_second=rate, peak_resident_bytes=peak_resident_bytes())
 
 
 if __name__ == "__main__":

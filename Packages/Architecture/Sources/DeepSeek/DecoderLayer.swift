@@ -33,10 +33,16 @@ struct DecoderLayer: Module {
   func callAsFunction(
     _ x: Tensor, _ pass: AttentionPass, memory: inout AttentionMemory?, report: inout RoutingReport?
   ) -> Tensor {
-    let attended = x + attention(attentionNorm(x), pass, layer: index, memory: &memory)
-    let normed = feedForwardNorm(attended)
-    if let dense { return attended + dense(normed, in: pass.precision.feedForward) }
+    var recomputed = Recomputation(isOn: pass.recomputes)
+    defer { recomputed.giveBack() }
+    let attentionInput = recomputed(x) { [attentionNorm] in attentionNorm($0) }
+    let attended = x + attention(attentionInput, pass, layer: index, memory: &memory)
+    recomputed.giveBack()
+    let normed = recomputed(attended) { [feedForwardNorm] in feedForwardNorm($0) }
+    if let dense { return attended + dense(
+        normed, in: pass.precision.feedForward, pass.precision.plainForm, recomputes: pass.recomputes) }
     guard let routed else { preconditionFailure("DecoderLayer \(index): neither dense nor routed") }
-    return attended + routed(normed, in: pass.precision, layer: index, report: &report)
+    return attended
+      + routed(normed, in: pass.precision, layer: index, report: &report, recomputes: pass.recomputes)
   }
 }

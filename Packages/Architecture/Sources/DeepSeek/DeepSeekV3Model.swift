@@ -57,7 +57,7 @@ public struct DeepSeekV3Model: LanguageModel {
 
   public func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?) -> Tensor {
     var report = batch.experts.isEmpty ? nil : routingReport(batch)
-    return hiddenStates(batch, memory: &memory, report: &report)
+    return hiddenStates(batch, attentionPass(batch), memory: &memory, report: &report)
   }
   public var expertLayout: ExpertLayout? {
     let routed = settings.layers - settings.leadingDenseLayers
@@ -69,7 +69,7 @@ public struct DeepSeekV3Model: LanguageModel {
   ) -> (hidden: Tensor, experts: ExpertChoices?) {
     var report: RoutingReport? = routingReport(batch)
     report?.record = expertLayout.map { ExpertChoices($0, tokens: batch.tokens.count) }
-    let hidden = hiddenStates(batch, memory: &memory, report: &report)
+    let hidden = hiddenStates(batch, attentionPass(batch), memory: &memory, report: &report)
     return (hidden, report?.record)
   }
   private func routingReport(_ batch: TokenBatch, balanceWeight: Double = 0) -> RoutingReport {
@@ -82,9 +82,10 @@ public struct DeepSeekV3Model: LanguageModel {
     LinearProduct(precision.head, roundsResult: false)(hidden, head?.weight ?? embedding.weight)
   }
 
-  private func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?, report: inout RoutingReport?) -> Tensor
-  {
-    var pass = attentionPass(batch)
+  private func hiddenStates(
+    _ batch: TokenBatch, _ shared: AttentionPass, memory: inout AttentionMemory?, report: inout RoutingReport?
+  ) -> Tensor {
+    var pass = shared
     if let memory {
       pass.memoryRows = Tensor(batch.memoryRows(memory.capacity), shape: [batch.tokens.count], on: device)
     }
@@ -92,19 +93,20 @@ public struct DeepSeekV3Model: LanguageModel {
     for layer in layers { x = layer(x, pass, memory: &memory, report: &report) }
     return norm(x)
   }
-  private func attentionPass(_ batch: TokenBatch) -> AttentionPass {
+  private func attentionPass(_ batch: TokenBatch, _ recompute: Recompute = .none) -> AttentionPass {
     let positions = Tensor(batch.positions, shape: [batch.tokens.count], on: device)
-    return AttentionPass(positions: positions, table: table, batch: batch, precision: precision)
+    return AttentionPass(
+      positions: positions, table: table, batch: batch, precision: precision, recomputes: recompute == .published)
   }
 
   public func trainingPass(_ batch: TokenBatch, targets: [Int32], _ options: TrainingOptions) -> TrainingPass {
     var none: AttentionMemory?
     var report: RoutingReport? = routingReport(batch, balanceWeight: options.balanceLossWeight)
-    let hidden = hiddenStates(batch, memory: &none, report: &report)
+    let hidden = hiddenStates(batch, attentionPass(batch, options.recompute), memory: &none, report: &report)
     let logp = CrossEntropy()(logits(hidden), Tensor(targets, shape: [targets.count], on: device))
     var pass = TrainingPass(logProbabilities: logp)
     if let prediction, options.mtpLossWeight > 0 {
-      let loss = predictionLoss(prediction, hidden, batch, targets, &report)
+      let loss = predictionLoss(prediction, hidden, batch, targets, options.recompute, &report)
       pass.figures["mtp_loss"] = loss.detached()
       pass.auxiliaryLoss = loss * Float(options.mtpLossWeight)
     }
@@ -119,7 +121,7 @@ public struct DeepSeekV3Model: LanguageModel {
 
   /// −(1/T) Σ log p(t[i+2]) (DeepSeek-V3, equation 24): divided by all T tokens, not by those that have a target.
   private func predictionLoss(
-    _ prediction: PredictionModule, _ hidden: Tensor, _ batch: TokenBatch, _ targets: [Int32],
+    _ prediction: PredictionModule, _ hidden: Tensor, _ batch: TokenBatch, _ targets: [Int32], _ recompute: Recompute,
     _ report: inout RoutingReport?
   ) -> Tensor {
     // A row's last token is left out: nothing is known to follow it.
@@ -140,7 +142,8 @@ public struct DeepSeekV3Model: LanguageModel {
     report?.given = []
     let states = hidden.gatherRows(Tensor(places, shape: [places.count], on: device))
     let embedded = embedding(Tensor(next, shape: [next.count], on: device))
-    let state = prediction(hidden: states, nextEmbedding: embedded, attentionPass(shorter), report: &report)
+    let pass = attentionPass(shorter, recompute)
+    let state = prediction(hidden: states, nextEmbedding: embedded, pass, report: &report)
     let logp = CrossEntropy()(logits(state), Tensor(after, shape: [after.count], on: device))
     return logp.total() * (-1 / Float(batch.tokens.count))
   }

@@ -4,7 +4,7 @@ import LanguageModels
 import Layers
 import Tensors
 
-/// What the layers of one forward pass share: positions, tables and where keys are.
+/// What the layers of one forward pass share: positions, tables, where keys are, and what is kept.
 struct AttentionPass {
   let positions: Tensor
   let table: RotaryTable
@@ -12,6 +12,8 @@ struct AttentionPass {
   let precision: PrecisionMap
   /// Rows of the memory's tables where this batch's tokens are kept.
   var memoryRows: Tensor?
+  /// Whether norms, up-projections and outputs of SwiGLU are computed once more on the way back, and not kept.
+  var recomputes = false
 }
 
 // T tokens · D model · H heads · N nope · R rope · V value · C latent
@@ -51,27 +53,34 @@ struct LatentAttention: Module {
 
   /// x [T, D] → [T, D]. With a memory, keys of earlier tokens come from it and this batch's are added.
   func callAsFunction(_ x_TD: Tensor, _ pass: AttentionPass, layer: Int, memory: inout AttentionMemory?) -> Tensor {
-    let projections = pass.precision.projections
-    let q_THNR = turnedQueries(x_TD, pass)
-    let down = latentDown(x_TD, in: projections, pass.precision.plainForm)
-    let latent_TC = latentNorm(down.slice(0..<settings.latentRank, axis: 1))
+    var recomputed = Recomputation(isOn: pass.recomputes)
+    defer { recomputed.giveBack() }
+    let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
+    let q_THNR = turnedQueries(x_TD, pass, &recomputed)
+    let down = latentDown(x_TD, in: projections, form)
+    let latent_TC = recomputed(down.slice(0..<settings.latentRank, axis: 1)) { [latentNorm] in latentNorm($0) }
     let key_TR = turn(
       down.slice(settings.latentRank..<settings.latentRank + settings.rotaryWidth, axis: 1), pass, heads: 1, offset: 0)
     let mixed: Tensor
     if memory == nil {
+      let expanded = recomputed(latent_TC) { [latentUp] in latentUp($0, in: projections, form) }
       var attention = textbook(pass.batch.ownRows, pass)
       attention.keepsTwelveBits = pass.precision.attentionOutputForm.keepsTwelveBits
-      mixed = attention(q_THNR, latentUp(latent_TC, in: projections, pass.precision.plainForm), key_TR)
+      mixed = attention(q_THNR, expanded, key_TR)
     } else {
       mixed = remembered(q_THNR, latent_TC, key_TR, pass, layer, &memory!)
     }
     return output(mixed, in: projections, pass.precision.attentionOutputForm)
   }
 
-  private func turnedQueries(_ x: Tensor, _ pass: AttentionPass) -> Tensor {
-    var q = x
-    if let queryDown, let queryNorm { q = queryNorm(queryDown(x, in: pass.precision.projections, pass.precision.plainForm)) }
-    return turn(query(q, in: pass.precision.projections, pass.precision.plainForm), pass, heads: settings.heads, offset: settings.noPositionWidth)
+  private func turnedQueries(_ x: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation) -> Tensor {
+    let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
+    let turned: @Sendable (Tensor) -> Tensor = {
+      turn(query($0, in: projections, form), pass, heads: settings.heads, offset: settings.noPositionWidth)
+    }
+    // A single projection from the full width is no up-projection: made again, it would cost more than it saves.
+    guard let queryDown, let queryNorm else { return turned(x) }
+    return recomputed(recomputed(queryDown(x, in: projections, form)) { queryNorm($0) }, turned)
   }
   private func turn(_ x: Tensor, _ pass: AttentionPass, heads: Int, offset: Int) -> Tensor {
     let rotary = RotaryEmbedding(

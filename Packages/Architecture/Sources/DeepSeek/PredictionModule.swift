@@ -34,8 +34,12 @@ struct PredictionModule: Module {
     hidden: Tensor, nextEmbedding: Tensor, _ pass: AttentionPass, report: inout RoutingReport?
   ) -> Tensor {
     var none: AttentionMemory?
-    let inputs = Tensor.concatenated([embeddingNorm(nextEmbedding), hiddenNorm(hidden)], axis: 1)
-    let x = joined(inputs, in: pass.precision.projections, pass.precision.plainForm)
+    var recomputed = Recomputation(isOn: pass.recomputes)
+    defer { recomputed.giveBack() }
+    let both = recomputed(hidden) { [embeddingNorm, hiddenNorm] in
+      Tensor.concatenated([embeddingNorm(nextEmbedding), hiddenNorm($0)], axis: 1)
+    }
+    let x = joined(both, in: pass.precision.projections, pass.precision.plainForm)
     return outputNorm(layer(x, pass, memory: &none, report: &report))
   }
 }

@@ -54,7 +54,17 @@ extension LanguageModel {
   }
 }
 
-/// What the family adds to the next-token loss.
+/// What a training pass does not keep for its gradient but computes once more on the way back. Results are equal bit
+/// for bit.
+public enum Recompute: String, Codable, Sendable, CaseIterable {
+  /// Everything that the gradient reads is kept.
+  case none
+  /// What DeepSeek-V3 recomputes (sections 3.2.3 and 3.3.3): norms, the up-projections of attention and the output of
+  /// SwiGLU; with them the rows that are gathered for experts. A family without such parts keeps everything.
+  case published
+}
+
+/// What the family adds to the next-token loss, and how it is computed.
 public struct TrainingOptions: Sendable {
   /// λ: the weight of the multi-token-prediction loss; 0 leaves the module out of the pass.
   public var mtpLossWeight = 0.0
@@ -62,6 +72,8 @@ public struct TrainingOptions: Sendable {
   public var balanceLossWeight = 0.0
   /// γ: how far a router's bias moves after each step.
   public var biasUpdateRate = 0.0
+  /// Memory for time.
+  public var recompute = Recompute.none
   public init() {}
 }
 

@@ -13,6 +13,7 @@ extension Tensor {
     while let origin = order.popLast() {
       guard let g = gradient[ObjectIdentifier(origin)] else { continue }
       if !wanted.contains(ObjectIdentifier(origin)) { gradient[ObjectIdentifier(origin)] = nil }
+      origin.makeAgain()
       for (input, part) in zip(origin.inputs, origin.pullback(g)) {
         guard let source = input, let part else { continue }
         let id = ObjectIdentifier(source)

@@ -34,7 +34,7 @@ extension CPUBackend {
       keeping: {
         let kept = inputs.map { keep($0, in: operation.precision) }
         let result = operation.keepsTwelveBits ? keepTwelveBits(output) : keep(output, in: operation.precision)
-        return { g in attentionGradient(operation, g, kept.map(numbers(of:)), numbers(of: result), lse) }
+        return { g in attentionGradient(operation, g, kept.map { $0() }, result(), lse) }
       })
   }
 

@@ -16,10 +16,11 @@ extension CPUBackend {
             hasWords: true, roundsResult: operation.roundsResult)
         })
     }
+    let kept = keepRounding(inputs[0])
     return Outcome(output) { g in
       let rows = rounded(g)
       return [bfloat16InputGradient(operation, g, rows, weights)]
-        + bfloat16WeightGradients(operation, rows, x, weights)
+        + bfloat16WeightGradients(operation, rows, kept(), weights)
     }
   }
 

@@ -25,10 +25,10 @@ extension CPUBackend {
     return Outcome(
       output,
       keeping: {
-        let kept = form.keepsTwelveBits ? keepTwelveBits(x) : .float8(codes)
+        let kept = form.keepsTwelveBits ? keepTwelveBits(x) : keepCodes(x, form.input)
         return { g in
           [float8InputGradient(operation, g, weights)]
-            + float8WeightGradients(operation, g, numbers(of: kept), weights)
+            + float8WeightGradients(operation, g, kept(), weights)
         }
       })
   }

@@ -98,7 +98,7 @@ extension CPUBackend {
       output,
       keeping: {
         let kept = keep(x, in: operation.kept)
-        return { g in [swiGLUGradient(g, numbers(of: kept))] }
+        return { g in [swiGLUGradient(g, kept())] }
       })
   }
 
@@ -158,7 +158,7 @@ extension CPUBackend {
       output,
       keeping: {
         let kept = keep(outputs, in: operation.kept)
-        return { g in combineGradient(g, numbers(of: kept), weights, slots) }
+        return { g in combineGradient(g, kept(), weights, slots) }
       })
   }
 

@@ -46,9 +46,15 @@ public struct FeedForward: Module {
     up = try Linear(width, inner, weights["up_proj"])
     down = try Linear(inner, width, weights["down_proj"])
   }
-  public func callAsFunction(_ x: Tensor, in precision: Precision = .float32) -> Tensor {
-    let product = LinearProduct(precision)
-    return product(SwiGLU(keeping: precision)(product(x, gate.weight, up.weight)), down.weight)
+  /// `recomputes` keeps what enters SwiGLU for the gradient, and not what leaves it; so does fp8 in any case.
+  public func callAsFunction(
+    _ x: Tensor, in precision: Precision = .float32, _ form: Float8Form = Float8Form(), recomputes: Bool = false
+  ) -> Tensor {
+    var recomputed = Recomputation(isOn: recomputes || precision == .float8)
+    defer { recomputed.giveBack() }
+    let product = LinearProduct(precision, form: form)
+    let hidden = recomputed(product(x, gate.weight, up.weight), keeping: precision) { SwiGLU(keeping: precision)($0) }
+    return product(hidden, down.weight)
   }
   public mutating func visit(_ visitor: inout some ParameterVisitor) {
     visitor("gate_proj", &gate)

@@ -95,6 +95,8 @@ public func valueAndGradients<M: Module>(of model: M, _ loss: (M) -> Tensor) -> 
   var (tracked, track) = (model, Track())
   tracked.visit(&track)
   let value = loss(tracked)
+  // What was packed for going forward has served, and its memory is what the gradients need. Going back packs anew.
+  for parameter in track.parameters { parameter.tensor.storage.forgetDerived() }
   let parts = value.consumingGradients(for: track.parameters.map(\.tensor))
   let pairs = zip(track.parameters, parts).compactMap { entry, g in g.map { (entry.name, $0) } }
   return (value.detached(), Gradients(byName: Dictionary(pairs, uniquingKeysWith: { first, _ in first })))

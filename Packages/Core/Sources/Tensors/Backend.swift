@@ -14,6 +14,9 @@ public protocol Backend: Sendable {
   func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome?
   /// Changes tensors in place, or returns false to have the definition run instead.
   func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool
+  /// Holds a float32 `x` for the way back and gives its numbers, rounded to `precision`, there. What is recomputed is
+  /// not held but made again. A backend may hold more than it needs: the default does, and rounds nothing.
+  func keep(_ x: Tensor, in precision: Precision) -> @Sendable () -> Tensor
   /// Σ x² of a float32 tensor, with the bits of the default implementation.
   func sumOfSquares(_ x: Tensor) -> Double
   /// Host work beside the operations (drawing tokens, say): runs `body` for every chunk in 0 ..< count, in any order and
@@ -24,6 +27,12 @@ public protocol Backend: Sendable {
 extension Backend {
   public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? { nil }
   public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool { false }
+  public func keep(_ x: Tensor, in precision: Precision) -> @Sendable () -> Tensor {
+    {
+      x.storage.makeAgain()
+      return x
+    }
+  }
   public func forEach(_ count: Int, _ body: (Int) -> Void) {
     for chunk in 0..<count { body(chunk) }
   }

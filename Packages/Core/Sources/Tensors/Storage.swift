@@ -3,24 +3,40 @@
 import Synchronization
 
 /// A block of memory shared by the tensors that show it. Contents change only while uniquely referenced.
-public final class Storage: @unchecked Sendable {  // its bytes change only while uniquely referenced (Tensor.mutate)
-  public let address: UnsafeMutableRawPointer
+/// A block that is recomputed may be absent between a forward pass and the way back; the bytes are then made again.
+public final class Storage: @unchecked Sendable {
+  // Its bytes change only while uniquely referenced (Tensor.mutate). They come and go only where a `Recomputation` made
+  // the storage, under the one thread that runs that forward pass and its way back.
+  private var block: UnsafeMutableRawPointer?
+  private var release: @Sendable (UnsafeMutableRawPointer) -> Void
+  /// Makes the same bytes once more, in a storage of their own.
+  private var recipe: (@Sendable () -> Storage)?
   public let byteCount: Int
-  private let release: @Sendable (UnsafeMutableRawPointer) -> Void
   /// Other layouts of the same contents, made on first use by a backend (a packed weight, say).
   private let derived = Mutex<[DerivedLayout: Storage]>([:])
 
   public init(
     _ address: UnsafeMutableRawPointer, byteCount: Int, release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void
   ) {
-    (self.address, self.byteCount, self.release) = (address, byteCount, release)
+    (block, self.byteCount, self.release) = (address, byteCount, release)
   }
-  deinit { release(address) }
+  private init(withoutBytes: Void) { (block, byteCount, release) = (nil, .max, { _ in }) }
+  deinit { if let block { release(block) } }
+
+  /// Where the bytes are. Reading what was given back is a programming error.
+  public var address: UnsafeMutableRawPointer {
+    guard let block else {
+      preconditionFailure("storage: its bytes were given back; only a gradient's way back makes them again")
+    }
+    return block
+  }
 
   /// Memory from the system allocator, 64-byte aligned.
   public static func host(byteCount: Int) -> Storage {
     Storage(.allocate(byteCount: max(byteCount, 64), alignment: 64), byteCount: byteCount) { $0.deallocate() }
   }
+  /// Stands where a tensor's bytes are not kept.
+  static func withoutBytes() -> Storage { Storage(withoutBytes: ()) }
 
   /// The layout named by `key`, made by `make` when it is asked for first. Valid because contents never change
   /// while the storage is shared; `forgetDerived` is called before they do.
@@ -33,6 +49,33 @@ public final class Storage: @unchecked Sendable {  // its bytes change only whil
     }
   }
   package func forgetDerived() { derived.withLock { $0.removeAll() } }
+}
+
+extension Storage {
+  /// Whether the bytes may be absent, or are.
+  package var isRecomputed: Bool { recipe != nil }
+  /// From now on the bytes may be given back, and `recipe` makes them again.
+  func recompute(by recipe: @escaping @Sendable () -> Storage) { self.recipe = recipe }
+
+  /// Gives the bytes of a recomputed storage back.
+  func giveBack() {
+    guard recipe != nil, let block else { return }
+    forgetDerived()
+    release(block)
+    self.block = nil
+  }
+
+  /// Has the bytes that were given back made again; does nothing where they are present.
+  package func makeAgain() {
+    guard block == nil, let recipe else { return }
+    var made = recipe()
+    precondition(
+      made.byteCount == byteCount && isKnownUniquelyReferenced(&made),
+      "storage: what makes \(byteCount) bytes again has made \(made.byteCount), or bytes that others hold")
+    swap(&block, &made.block)
+    release = made.release
+    self.recipe = nil
+  }
 }
 
 /// Names a derived layout of a storage: what it is, and the extents it was made for.

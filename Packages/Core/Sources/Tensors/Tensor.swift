@@ -100,6 +100,7 @@ public struct Tensor: Sendable {
   var outline: Tensor { Tensor(outlineOf: self) }
   private init(outlineOf tensor: Tensor) {
     (shape, dtype, device) = (tensor.shape, tensor.dtype, tensor.device)
-    (storage, origin) = (Self.nothing, nil)
+    (storage, origin) = (Self.noBytes, nil)
   }
+  private static let noBytes = Storage.withoutBytes()
 }

@@ -47,7 +47,7 @@ public struct LossInvariance: Sendable {
   public init(_ rows: [[Int32]], objective: ObjectiveSettings) {
     precondition(!rows.isEmpty, "LossInvariance: there are no rows; at least one is needed")
     precondition(rows.allSatisfy { $0.count >= 2 }, "LossInvariance: a row has fewer than two tokens and no target")
-    var options = objective.options
+    var options = objective.options()
     options.balanceLossWeight = 0
     (self.rows, self.options) = (rows, options)
   }

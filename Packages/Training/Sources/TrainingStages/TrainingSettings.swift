@@ -23,8 +23,9 @@ public struct ObjectiveSettings: Configuration, Equatable {
       throw ConfigError(path: key, problem: "is \(value); it must be 0 or more")
     }
   }
-  var options: TrainingOptions {
+  func options(recomputing recompute: Recompute = .none) -> TrainingOptions {
     var options = TrainingOptions()
+    options.recompute = recompute
     options.mtpLossWeight = mtpLossWeight
     options.balanceLossWeight = balanceLossWeight
     options.biasUpdateRate = biasUpdateRate
