@@ -113,9 +113,9 @@ struct LatentAttention: Module {
     let rows = pass.batch.rows(inMemoryOf: memory.capacity)
     let at =
       pass.memoryRows ?? Tensor(pass.batch.memoryRows(memory.capacity), shape: [latent.shape[0]], on: latent.device)
-    let projections = pass.precision.projections
+    let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
     memory.write(
-      memory.form == .textbook ? latentUp(latent, in: projections, pass.precision.plainForm) : latent, at: at, layer: layer, table: 0)
+      memory.form == .textbook ? latentUp(latent, in: projections, form) : latent, at: at, layer: layer, table: 0)
     memory.write(key, at: at, layer: layer, table: 1)
     let tables = memory.layers[layer]
     switch memory.form {

@@ -11,9 +11,10 @@ import Tensors
 /// | `bf16` | bfloat16 | bfloat16 | bfloat16 | float32 | bfloat16, sums not rounded |
 /// | `fp8` | E4M3 | bfloat16, its result E5M6 | E4M3 | float32 | bfloat16, sums not rounded |
 public struct PrecisionMap: Sendable, Hashable {
-  /// Projections into and out of attention, and the one that joins the inputs of a prediction module.
+  /// Projections into and out of attention.
   public var projections: Precision
-  /// What queries, keys, values and the result of attention are rounded to. Scores and sums are float32.
+  /// What queries, keys, values and the result of attention are rounded to. Scores and sums are float32. Where the
+  /// projections are in fp8, the result waits for the way back in E5M6.
   public var attention: Precision
   /// Dense feed-forward layers.
   public var feedForward: Precision
@@ -46,6 +47,8 @@ public struct PrecisionMap: Sendable, Hashable {
     }
   }
 
+  /// The projection that joins the inputs of a prediction module, published as bfloat16.
+  public var joining: Precision { projections.betweenLinearMaps }
   /// What experts' outputs wait in to be combined.
   public var combination: Precision { experts.betweenLinearMaps }
   /// Linear maps that nothing special is published for.

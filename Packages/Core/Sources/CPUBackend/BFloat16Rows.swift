@@ -64,30 +64,6 @@ extension CPUBackend {
     case .float8: return keepCodes(x, .rows)
     }
   }
-  /// Holds the codes of `x` for the way back and gives their numbers there; what is recomputed is made again.
-  func keepCodes(_ x: Tensor, _ quantization: Quantization) -> @Sendable () -> Tensor {
-    if x.storage.isRecomputed {
-      return {
-        x.storage.makeAgain()
-        return QuantizedMatrix(weight: x, quantization).dequantized()
-      }
-    }
-    let codes = QuantizedMatrix(weight: x, quantization)
-    return { codes.dequantized() }
-  }
-
-  /// The same in E5M6 with scales that are powers of two.
-  func keepTwelveBits(_ x: Tensor) -> @Sendable () -> Tensor {
-    if x.storage.isRecomputed {
-      return {
-        x.storage.makeAgain()
-        return numbers(of: sharedTwelveBits(x))
-      }
-    }
-    let codes = sharedTwelveBits(x)
-    return { numbers(of: codes) }
-  }
-
   /// The numbers of what was rounded.
   private func numbers(of rows: BFloat16Rows) -> Tensor {
     let columns = rows.shape[1]

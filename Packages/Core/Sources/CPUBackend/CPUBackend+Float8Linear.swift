@@ -9,13 +9,13 @@ extension CPUBackend {
     let (x, weights) = (inputs[0], Array(inputs.dropFirst()))
     let (rows, form) = (x.shape[0], operation.form)
     let width = weights.prefix(operation.partsPerGroup).reduce(0) { $0 + $1.shape[0] }
-    let codes = QuantizedMatrix(weight: x, form.input)
+    let codes = sharedCodes(x, form.input)
     let output = make([rows, width], on: x.device) { y in
       runScaled(
         eachPart(operation, weights).map { part in
           ScaledProductTask(
             c: y + part.rows.lowerBound * width + part.column, cStride: width, a: codes, rows: part.rows,
-            b: QuantizedMatrix(weight: part.weight).transposed)
+            b: sharedCodes(part.weight, .blocks).transposed)
         })
       guard operation.roundsResult else { return }
       pool.forEachRange(rows, grain: max(1, 16_384 / max(1, width))) {
@@ -41,13 +41,13 @@ extension CPUBackend {
     for number in 0..<operation.partsPerGroup {
       let columns = column..<column + weights[number].shape[0]
       column = columns.upperBound
-      let codes = QuantizedMatrix(columnsOf(g, columns), operation.form.gradientRows)
+      let rounded = codes(columnsOf(g, columns), operation.form.gradientRows)
       let product = make([rows, k], on: g.device) { dx in
         runScaled(
           parts.filter { $0.part == number }.map { part in
             ScaledProductTask(
-              c: dx + part.rows.lowerBound * k, cStride: k, a: codes, rows: part.rows,
-              b: QuantizedMatrix(weight: part.weight))
+              c: dx + part.rows.lowerBound * k, cStride: k, a: rounded, rows: part.rows,
+              b: sharedCodes(part.weight, .blocks))
           })
       }
       sum = sum.map { $0 + product } ?? product
@@ -69,10 +69,10 @@ extension CPUBackend {
         c.update(repeating: 0, count: n * k)
         return nil
       }
-      if part.index % parts == 0 { columns = QuantizedMatrix(rowsOf(x, part.rows), .columns) }
+      if part.index % parts == 0 { columns = codes(rowsOf(x, part.rows), .columns) }
       guard let columns else { preconditionFailure("grouped-linear: a group without its first part") }
       let own = columnsOf(rowsOf(g, part.rows), part.column..<part.column + n)
-      let left = laidOutByRows(QuantizedMatrix(own, operation.form.gradientColumns).transposed)
+      let left = laidOutByRows(codes(own, operation.form.gradientColumns).transposed)
       return ScaledProductTask(c: c, cStride: k, a: left, rows: 0..<n, b: columns)
     }
     runScaled(tasks)
