@@ -1,5 +1,6 @@
 // A model in bfloat16 and in fp8: how far it is from float32, what stays bit-equal, and what a recipe may ask for.
 import CPUBackend
+import Checkpoints
 import DeepSeek
 import LanguageModels
 import Layers
@@ -170,6 +171,26 @@ import TrainingStages
       stage(), on: shop.letters(), stoppingAfter: 3, in: shop.run("resume"),
       resumingOn: Device(CPUBackend(threads: 2)))
     #expect(proof.straight == proof.resumed)
+  }
+
+  @Test func momentsInBFloat16AreStoredAndReadAsSuch() throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    var model = try model(.float8)
+    #expect(model.precision.moments == .bfloat16)
+    func optimizer(step: Int = 0) -> Optimizer {
+      Optimizer(
+        OptimizerSettings(), for: model, isHiddenMatrix: model.isHiddenMatrix, step: step,
+        moments: model.precision.moments)
+    }
+    var trained = optimizer()
+    trained.update(&model, along: gradients(model, [tokens(9, seed: 8)]).gradients, multiplier: 1)
+    try SafetensorsWriter().write(trained.tensorsToStore, in: shop.directory, stem: "optimizer")
+    var read = optimizer(step: trained.step)
+    try read.load(CheckpointFiles(shop.directory, stem: "optimizer"), on: shop.device)
+    #expect(!read.parameters.isEmpty && read.parameters.allSatisfy { $0.tensor.dtype == .bfloat16 })
+    #expect(read.parameters.map { $0.tensor.bytes() } == trained.parameters.map { $0.tensor.bytes() })
+    #expect(read.parameters.contains { $0.tensor.bytes().contains { $0 != 0 } })
   }
 
   @Test func anUnknownPrecisionIsRefusedWithTheChoices() throws {
