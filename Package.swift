@@ -23,9 +23,9 @@ let arguments: [Target.Dependency] = [.product(name: "ArgumentParser", package: 
 let logging: [Target.Dependency] = [.product(name: "Logging", package: "swift-log")]
 let services: [Target.Dependency] = [.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]
 
-let allInfra = infra("Plugins", "Recipes", "Checkpoints", "RunStore", "ProcessGraph")
+let allInfra = infra("Plugins", "Recipes", "Checkpoints", "GGUF", "RunStore", "ProcessGraph")
 let allTraining = training("Datasets", "Optimizers", "TrainingStages", "Evaluation")
-let models = architecture("Text", "LanguageModels", "DeepSeek")
+let models = architecture("Jinja", "Text", "GGUFModels", "LanguageModels", "DeepSeek")
 let numbers = core("Tensors", "CPUBackend", "Layers")
 
 func app(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -65,8 +65,8 @@ let package = Package(
     tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers") + logging),
     tests(
       "ArchitectureTests",
-      models + numbers + core("ReferenceBackend", "Autograd") + infra("Plugins", "Checkpoints")
-        + training("Optimizers")),
+      models + numbers + core("ReferenceBackend", "Autograd", "LowPrecision")
+        + infra("Plugins", "Recipes", "Checkpoints", "GGUF") + training("Optimizers")),
     tests("RewardsTests", rewards("Rewards", "Verifiers") + infra("Plugins", "Recipes") + logicPuzzles),
     tests(
       "LogicPuzzlesTests",

@@ -24,7 +24,9 @@ struct DescribeCommand: AsyncParsableCommand {
   private static func configuration(of path: String) throws -> ([UInt8], String) {
     var isDirectory: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-    if !exists || isDirectory.boolValue { return (try ModelDirectory(path).configuration(), "\(path)/config.json") }
+    let model = ModelDirectory(path)
+    if model.isGGUF { return (try model.configuration(), path) }
+    if !exists || isDirectory.boolValue { return (try model.configuration(), "\(path)/config.json") }
     guard let bytes = FileManager.default.contents(atPath: path) else {
       throw CommandError("\(path): cannot be read; a readable config.json was expected")
     }

@@ -9,8 +9,8 @@ struct Fathom: AsyncParsableCommand {
     discussion: "Start with `fathom demo`: it trains a small reasoning model from nothing and serves it.",
     subcommands: [
       DemoCommand.self, RunCommand.self, TrainCommand.self, ServeCommand.self, GenerateCommand.self,
-      LogitsCommand.self, TokenizeCommand.self, DetokenizeCommand.self, DescribeCommand.self, RunsCommand.self,
-      BenchCommand.self, VerifyCommand.self, DoctorCommand.self,
+      LogitsCommand.self, TokenizeCommand.self, DetokenizeCommand.self, TemplateCommand.self, DescribeCommand.self,
+      ConvertCommand.self, RunsCommand.self, BenchCommand.self, VerifyCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -3,6 +3,7 @@
 import Checkpoints
 import Foundation
 import HTTPServing
+import Jinja
 import LanguageModels
 import Synchronization
 import Text
@@ -40,9 +41,11 @@ final class LateModel: Tokenizer, ChatTemplate, Generator {
     // One token instead of none: the request then reaches the generator, which says why there is no answer.
     model?.tokenizer.encode(text, recognizingSpecialTokens: recognizingSpecialTokens) ?? [TokenID(0)]
   }
+  func encode(_ text: RenderedText) -> [TokenID] { model?.tokenizer.encode(text) ?? [TokenID(0)] }
   func bytes(of token: TokenID) -> [UInt8] { model?.tokenizer.bytes(of: token) ?? [] }
   func isSpecial(_ token: TokenID) -> Bool { model?.tokenizer.isSpecial(token) ?? false }
   func token(named text: String) -> TokenID? { model?.tokenizer.token(named: text) }
+  var decoding: TokenDecoding? { model?.tokenizer.decoding }
 
   // ChatTemplate
   var opensThinking: Bool { model?.template.opensThinking ?? false }

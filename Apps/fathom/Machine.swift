@@ -35,6 +35,8 @@ struct Machine {
       LoadedLibrary("OpenBLAS", version: "openblas_get_config", package: "libopenblas-dev"),
       LoadedLibrary("SQLite", version: "sqlite3_libversion", package: "libsqlite3-dev"),
       LoadedLibrary("OpenSSL", version: "OpenSSL_version", package: "libssl-dev"),
+      // 11 is PCRE2_CONFIG_VERSION.
+      LoadedLibrary("PCRE2", filledBy: "pcre2_config_8", 11, package: "libpcre2-dev"),
     ].map(\.finding)
   }
 
@@ -107,6 +109,17 @@ struct LoadedLibrary {
     (self.name, self.package) = (name, package)
     version = dlsym(nil, symbol).flatMap { address in
       unsafeBitCast(address, to: Version.self)(0).map { String(cString: $0) }
+    }
+  }
+
+  /// `symbol` is a function that writes what is asked for into a buffer and returns its length, below 0 for nothing.
+  init(_ name: String, filledBy symbol: String, _ question: UInt32, package: String) {
+    typealias Fill = @convention(c) (UInt32, UnsafeMutableRawPointer?) -> Int32
+    (self.name, self.package) = (name, package)
+    version = dlsym(nil, symbol).flatMap { address in
+      var buffer = [UInt8](repeating: 0, count: 256)
+      guard unsafeBitCast(address, to: Fill.self)(question, &buffer) > 0 else { return nil }
+      return String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
     }
   }
 

@@ -11,18 +11,32 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "Architecture",
   products: [
+    .library(name: "Jinja", targets: ["Jinja"]),
     .library(name: "Text", targets: ["Text"]),
+    .library(name: "GGUFModels", targets: ["GGUFModels"]),
     .library(name: "LanguageModels", targets: ["LanguageModels"]),
     .library(name: "DeepSeek", targets: ["DeepSeek"]),
   ],
   dependencies: [.package(path: "../Core"), .package(path: "../Infra")],
   targets: [
-    // Encoding runs over whole corpora inside tests too: optimised in debug builds.
-    .target(name: "Text", swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    // Encoding and rendering run over large texts inside tests too: optimised in debug builds.
+    .target(name: "Jinja", swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .target(
+      name: "Text", dependencies: ["Jinja", "CPCRE2"],
+      swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .systemLibrary(
+      name: "CPCRE2", path: "Sources/CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .target(
+      name: "GGUFModels",
+      dependencies: [
+        .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        .product(name: "LowPrecision", package: "Core"), .product(name: "Recipes", package: "Infra"),
+        .product(name: "Checkpoints", package: "Infra"), .product(name: "GGUF", package: "Infra"),
+      ], swiftSettings: strict),
     .target(
       name: "LanguageModels",
       dependencies: [
-        "Text", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        "GGUFModels", "Text", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
         .product(name: "Plugins", package: "Infra"), .product(name: "Recipes", package: "Infra"),
         .product(name: "Checkpoints", package: "Infra"),
       ], swiftSettings: strict),

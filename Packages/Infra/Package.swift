@@ -14,6 +14,7 @@ let package = Package(
     .library(name: "Plugins", targets: ["Plugins"]),
     .library(name: "Recipes", targets: ["Recipes"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
+    .library(name: "GGUF", targets: ["GGUF"]),
     .library(name: "RunStore", targets: ["RunStore"]),
     .library(name: "ProcessGraph", targets: ["ProcessGraph"]),
   ],
@@ -33,6 +34,10 @@ let package = Package(
       dependencies: [
         "CLibCrypto", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
       ], swiftSettings: strict),
+    // Blocks are made and unmade number by number inside tests too: optimised in debug builds.
+    .target(
+      name: "GGUF", dependencies: ["Checkpoints"],
+      swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "ProcessGraph",
       dependencies: [

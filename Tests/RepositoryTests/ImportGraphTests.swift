@@ -23,10 +23,14 @@ private let places: [String: Place] = [
   "Recipes": Place("Infra", "Yams"),
   "Plugins": Place("Infra", "Recipes"),
   "Checkpoints": Place("Infra", "Tensors", "Layers", "CLibCrypto"),
+  "GGUF": Place("Infra", "Checkpoints"),
   "ProcessGraph": Place("Infra", "Tensors", "Plugins", "Recipes", "Checkpoints", "Logging"),
   "RunStore": Place("Infra", "ProcessGraph", "Recipes", "GRDB"),
-  "Text": Place("Architecture"),
-  "LanguageModels": Place("Architecture", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
+  "Jinja": Place("Architecture"),
+  "Text": Place("Architecture", "Jinja", "CPCRE2"),
+  "GGUFModels": Place("Architecture", "Tensors", "Layers", "LowPrecision", "Recipes", "Checkpoints", "GGUF"),
+  "LanguageModels": Place(
+    "Architecture", "GGUFModels", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
   "DeepSeek": Place("Architecture", "LanguageModels", "Text", "Tensors", "Layers", "Plugins"),
   "Rewards": Place("Rewards", "Plugins", "Recipes"),
   "Verifiers": Place("Rewards", "Rewards", "Plugins", "Recipes"),
@@ -40,7 +44,7 @@ private let places: [String: Place] = [
     "Recipes", "Checkpoints", "ProcessGraph", "Text", "LanguageModels", "Rewards"),
   "Inference": Place("Serving", "Tensors", "Layers", "Text", "LanguageModels", "Plugins"),
   "HTTPServing": Place(
-    "Serving", "Text", "LanguageModels", "Hummingbird", "HTTPTypes", "NIOCore", "Logging", "ServiceLifecycle",
+    "Serving", "Jinja", "Text", "LanguageModels", "Hummingbird", "HTTPTypes", "NIOCore", "Logging", "ServiceLifecycle",
     "UnixSignals"),
 ]
 /// The packages that a package may know.

@@ -78,6 +78,28 @@ import Text
     #expect(try reply.json()["choices"][0]["message"]["content"].string == "ab")
   }
 
+  @Test func callsAndReasoningReachTheTemplate() async throws {
+    let generator = FakeGenerator(["ok"])
+    var model = served(generator)
+    model.template = try JinjaTemplate("{% for m in messages %}{{ m | tojson }}\n{% endfor %}")
+    let call = #"{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"b\": 1, \"a\": 2}"}}"#
+    let body = """
+      {"messages": [{"role": "user", "content": "w?"},
+        {"role": "assistant", "content": null, "reasoning_content": "r", "tool_calls": [\(call)]},
+        {"role": "tool", "tool_call_id": "c1", "content": "3"}]}
+      """
+    let reply = try await withServer([model]) { try await $0.post("/v1/chat/completions", body) }
+    #expect(reply.status == 200, "\(reply.body)")
+    let prompt = try #require(generator.requests.first).prompt
+    let lines = ByteTokenizer().decode(prompt.tokens).split(separator: "\n")
+    let written = #"{"id": "c1", "type": "function", "function": {"name": "f", "arguments": {"b": 1, "a": 2}}}"#
+    #expect(lines.count == 3 && lines[0] == #"{"role": "user", "content": "w?"}"#)
+    #expect(
+      lines[1] == #"{"thinking": "r", "role": "assistant", "reasoning_content": "r", "tool_calls": [\#(written)], "#
+        + #""content": null}"#)
+    #expect(lines[2] == #"{"role": "tool", "content": "3", "tool_call_id": "c1"}"#)
+  }
+
   @Test func rolesAndTextPartsAreRead() async throws {
     let generator = FakeGenerator(["ok"])
     let body = """

@@ -121,11 +121,12 @@ import TrainingStages
     }
   }
 
-  @Test func fiftyStepsStayWithinOnePercentOfFloat32() async throws {
+  @Test(arguments: [(Precision.bfloat16, 0.01), (.float8, 0.02)])
+  func fiftyStepsStayNearThoseOfFloat32(_ precision: Precision, within tolerance: Double) async throws {
     let shop = try Workshop()
     defer { shop.remove() }
     var losses: [[Double]] = []
-    for precision in Precision.allCases {
+    for precision in [.float32, precision] {
       let recorder = MemoryRecorder()
       let stage = try Workshop.pretraining(steps: 50) {
         ($0.precision, $0.optimizer.learningRate) = (precision, 0.003)
@@ -133,13 +134,11 @@ import TrainingStages
       _ = try await shop.run("base-\(precision.rawValue)", recorder: recorder).perform(stage, on: shop.letters())
       losses.append(await recorder.steps.compactMap { $0.values["loss"] })
     }
-    #expect(losses.allSatisfy { $0.count == 50 } && Set(losses).count == Precision.allCases.count)
-    for (precision, curve) in zip(Precision.allCases, losses) {
-      for (step, (high, low)) in zip(losses[0], curve).enumerated() {
-        #expect(abs(low - high) / high < 0.01, "\(precision), step \(step + 1): \(low) and \(high)")
-      }
-      #expect(curve[49] < curve[0] * 0.9)
+    #expect(losses.allSatisfy { $0.count == 50 } && losses[0] != losses[1])
+    for (step, (high, low)) in zip(losses[0], losses[1]).enumerated() {
+      #expect(abs(low - high) / high < tolerance, "step \(step + 1): \(low) and \(high)")
     }
+    #expect(losses[1][49] < losses[1][0] * 0.9)
   }
 
   @Test(arguments: ["engine", "naive"], [Precision.bfloat16, .float8])

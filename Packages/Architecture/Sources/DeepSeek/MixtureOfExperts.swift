@@ -49,7 +49,7 @@ struct MixtureOfExperts: Module {
     let down = GroupedLinearProduct(
       offsets: routing.offsets, partsPerGroup: 1, precision.experts, form: precision.expertOutputForm)
     let outputs_RD = down([hidden_RI] + experts.map(\.down.weight))
-    let combine = ExpertCombine(keeping: precision.combination)
+    let combine = ExpertCombine(keeping: precision.combine)
     var y_TD = combine(outputs_RD, router.weights(scores_TE, routing), slots_TK)
     if let shared { y_TD = y_TD + shared(x_TD, in: precision.experts, precision.plainForm, recomputes: recomputes) }
     if report != nil {

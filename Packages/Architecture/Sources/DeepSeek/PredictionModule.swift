@@ -39,7 +39,7 @@ struct PredictionModule: Module {
     let both = recomputed(hidden) { [embeddingNorm, hiddenNorm] in
       Tensor.concatenated([embeddingNorm(nextEmbedding), hiddenNorm($0)], axis: 1)
     }
-    let x = joined(both, in: pass.precision.joining)
+    let x = joined(both, in: pass.precision.join)
     return outputNorm(layer(x, pass, memory: &none, report: &report))
   }
 }

@@ -1,18 +1,24 @@
-// A model on disk in Hugging Face layout: config.json, weights, tokenizer, template.
+// A model on disk in Hugging Face layout: config.json, weights, tokenizer, template. Or one GGUF file, read as if it
+// were such a directory.
 import Checkpoints
 import Foundation
+import GGUFModels
 import Layers
 import Plugins
 import Tensors
 import Text
 
-/// A directory that holds a model.
+/// A directory that holds a model, or a `.gguf` file.
 public struct ModelDirectory: Sendable {
   public let path: String
   public init(_ path: String) { self.path = path }
 
+  /// Whether this is one GGUF file.
+  public var isGGUF: Bool { path.hasSuffix(".gguf") }
+
   /// The bytes of config.json. Throws `ModelError` when there is none.
   public func configuration() throws -> [UInt8] {
+    if isGGUF { return try GGUFModel(path).configurationJSON }
     guard FileManager.default.fileExists(atPath: path) else {
       throw ModelError("\(path): no such directory; a model is a directory with config.json and *.safetensors")
     }
@@ -31,17 +37,21 @@ public struct ModelDirectory: Sendable {
   public func model(_ registry: Registry, on device: Device) throws -> any LanguageModel {
     let configuration = try configuration()
     let family = try family(registry)
+    if isGGUF { return try family.build(configuration, Weights(GGUFWeights(GGUFModel(path), on: device)), device) }
     let weights = CheckpointWeights(try CheckpointFiles(path), on: device)
     return try family.build(configuration, Weights(weights), device)
   }
 
   /// The tokenizer beside the weights.
-  public func tokenizer() throws -> BytePairEncoding { try BytePairEncoding(contentsOf: path) }
+  public func tokenizer() throws -> TokenizerPipeline { try TokenizerPipeline(contentsOf: path) }
 
-  /// The chat template beside the weights; DeepSeek's own where the directory names none.
+  /// The chat template beside the weights: fathom_template.json, or the Jinja text that released models have;
+  /// DeepSeek's own where the directory names none.
   public func template() throws -> any ChatTemplate {
-    FileManager.default.fileExists(atPath: "\(path)/\(TemplateFile.name)")
-      ? try TemplateFile(contentsOf: path).template : DeepSeekTemplate(opensThinking: true)
+    if FileManager.default.fileExists(atPath: "\(path)/\(TemplateFile.name)") {
+      return try TemplateFile(contentsOf: path).template
+    }
+    return try JinjaTemplate(directory: path) ?? DeepSeekTemplate(opensThinking: true)
   }
 
   /// Writes a model with its tokenizer's files into a fresh directory that somebody else publishes.
@@ -54,7 +64,8 @@ public struct ModelDirectory: Sendable {
 
 /// The tokenizer's files as they are, so that a checkpoint carries exactly those that it was trained with.
 public struct TextFiles: Sendable {
-  static let names = ["tokenizer.json", "tokenizer_config.json", TemplateFile.name]
+  static let names =
+    ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", TemplateFile.name] + JinjaTemplate.fileNames
   private let files: [(name: String, bytes: [UInt8])]
 
   /// Reads those that `directory` has.

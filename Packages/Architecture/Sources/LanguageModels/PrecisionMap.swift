@@ -5,11 +5,11 @@ import Tensors
 /// The precision of each kind of module. What is not named here is float32 in every map: master weights, gradients,
 /// optimizers, embeddings, the stream between layers, norms, rotation angles, softmax, cross-entropy, and all sums.
 ///
-/// | | products of projections | attention keeps | feed-forward layers and experts | router's gate | output head |
-/// |---|---|---|---|---|---|
-/// | `float32` | float32 | float32 | float32 | float32 | float32 |
-/// | `bf16` | bfloat16 | bfloat16 | bfloat16 | float32 | bfloat16, sums not rounded |
-/// | `fp8` | E4M3 | bfloat16, its result E5M6 | E4M3 | float32 | bfloat16, sums not rounded |
+/// | | projections | attention keeps | feed-forward, experts | combined outputs | joined inputs | gate | head |
+/// |---|---|---|---|---|---|---|---|
+/// | `float32` | float32 | float32 | float32 | float32 | float32 | float32 | float32 |
+/// | `bf16` | bfloat16 | bfloat16 | bfloat16 | bfloat16 | bfloat16 | float32 | bfloat16, sums not rounded |
+/// | `fp8` | E4M3 | bfloat16, its result E5M6 | E4M3 | bfloat16 | bfloat16 | float32 | bfloat16, sums not rounded |
 public struct PrecisionMap: Sendable, Hashable {
   /// Projections into and out of attention.
   public var projections: Precision
@@ -20,6 +20,10 @@ public struct PrecisionMap: Sendable, Hashable {
   public var feedForward: Precision
   /// Routed and shared experts.
   public var experts: Precision
+  /// What the outputs of experts wait for the way back in.
+  public var combine: Precision
+  /// The projection that joins the inputs of a prediction module.
+  public var join: Precision
   /// The scores of experts: a choice turns on their last bits.
   public var router: Precision
   /// The products behind logits. Their sums are not rounded, because probabilities are read from their differences.
@@ -35,22 +39,18 @@ public struct PrecisionMap: Sendable, Hashable {
     switch precision {
     case .float32:
       (projections, attention, feedForward, experts) = (.float32, .float32, .float32, .float32)
-      (router, head, moments) = (.float32, .float32, .float32)
+      (combine, join, router, head, moments) = (.float32, .float32, .float32, .float32, .float32)
     case .bfloat16:
       // As torch's autocast has it, but for the head, whose logits autocast rounds.
       (projections, attention, feedForward, experts) = (.bfloat16, .bfloat16, .bfloat16, .bfloat16)
-      (router, head, moments) = (.float32, .bfloat16, .float32)
+      (combine, join, router, head, moments) = (.bfloat16, .bfloat16, .float32, .bfloat16, .float32)
     case .float8:
       // DeepSeek-V3, section 3.3.1: linear maps alone are in fp8.
       (projections, attention, feedForward, experts) = (.float8, .bfloat16, .float8, .float8)
-      (router, head, moments) = (.float32, .bfloat16, .bfloat16)
+      (combine, join, router, head, moments) = (.bfloat16, .bfloat16, .float32, .bfloat16, .bfloat16)
     }
   }
 
-  /// The projection that joins the inputs of a prediction module, published as bfloat16.
-  public var joining: Precision { projections.betweenLinearMaps }
-  /// What experts' outputs wait in to be combined.
-  public var combination: Precision { experts.betweenLinearMaps }
   /// Linear maps that nothing special is published for.
   public var plainForm: Float8Form {
     Float8Form(inputHasPowersOfTwo: usesPowersOfTwo, gradientHasPowersOfTwo: usesPowersOfTwo)

@@ -3,42 +3,35 @@
 
 /// A set of written forms that are looked for before pre-tokenisation.
 struct AddedTokenMatcher: Sendable {
-  private var children: [UInt64: Int32] = [:]
-  private var tokenAtNode: [Int32] = [-1]
+  private var trie = ByteTrie()
+  /// A bit for every two bytes that a form can begin with: text that holds none costs one load a byte.
+  private var beginnings = [UInt64](repeating: 0, count: 1 << 10)
   private var isFirstByte = [Bool](repeating: false, count: 256)
+  private var isEmpty = true
 
   init(_ entries: some Sequence<VocabularyEntry>) {
     for entry in entries {
-      var node: Int32 = 0
-      for byte in entry.bytes {
-        let key = Self.key(node, byte)
-        if let child = children[key] {
-          node = child
-        } else {
-          node = Int32(tokenAtNode.count)
-          children[key] = node
-          tokenAtNode.append(-1)
-        }
-      }
-      tokenAtNode[Int(node)] = entry.id.rawValue
-      if let first = entry.bytes.first { isFirstByte[Int(first)] = true }
+      guard let first = entry.bytes.first else { continue }
+      isEmpty = false
+      trie.insert(entry.bytes, value: entry.id.rawValue)
+      isFirstByte[Int(first)] = true
+      let seconds: ClosedRange<UInt8> = entry.bytes.count > 1 ? entry.bytes[1]...entry.bytes[1] : 0...255
+      for second in seconds { beginnings[Int(first) << 2 | Int(second) >> 6] |= 1 << UInt64(second & 63) }
     }
   }
 
   /// The leftmost match at or after `start`, the longest of those that begin there.
   func firstMatch(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> (range: Range<Int>, token: Int32)? {
+    if isEmpty { return nil }
     for index in start..<max(start, bytes.count) where isFirstByte[Int(bytes[index])] {
-      var node: Int32 = 0
-      var found: (range: Range<Int>, token: Int32)?
-      for end in index..<bytes.count {
-        guard let child = children[Self.key(node, bytes[end])] else { break }
-        node = child
-        if tokenAtNode[Int(node)] >= 0 { found = (index..<end + 1, tokenAtNode[Int(node)]) }
+      if index + 1 < bytes.count {
+        let second = bytes[index + 1]
+        guard beginnings[Int(bytes[index]) << 2 | Int(second) >> 6] >> UInt64(second & 63) & 1 == 1 else { continue }
       }
+      var found: (range: Range<Int>, token: Int32)?
+      trie.forEachPrefix(of: bytes, from: index) { end, token in found = (index..<end, token) }
       if let found { return found }
     }
     return nil
   }
-
-  private static func key(_ node: Int32, _ byte: UInt8) -> UInt64 { UInt64(node) << 8 | UInt64(byte) }
 }

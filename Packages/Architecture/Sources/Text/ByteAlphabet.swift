@@ -25,6 +25,11 @@ enum ByteAlphabet {
     (0...255).sorted { characters[$0].value < characters[$1].value }.map { UInt8($0) }
   }
 
+  /// How one byte is written, in UTF-8.
+  static func spelling(of byte: UInt8) -> [UInt8] { spellings[Int(byte)] }
+
+  private static let spellings: [[UInt8]] = characters.map { Array(String($0).utf8) }
+
   /// How a token made of `bytes` is written in a file.
   static func spelling(of bytes: some Sequence<UInt8>) -> String {
     var text = String.UnicodeScalarView()
@@ -44,6 +49,9 @@ enum ByteAlphabet {
     }
     return result
   }
+
+  /// The bytes that `spelling` stands for, or nil when it uses a character outside the alphabet.
+  static func bytes(of spelling: [UInt8]) -> [UInt8]? { bytes(of: String(decoding: spelling, as: UTF8.self)) }
 
   private static func isPrintable(_ byte: UInt32) -> Bool {
     (33...126).contains(byte) || (161...172).contains(byte) || (174...255).contains(byte)

@@ -1,5 +1,6 @@
 // Byte-level byte-pair encoding: every text has tokens, and its tokens give back exactly its bytes.
 // An immutable value; training makes one, files hold one, and any number of tasks may encode with one.
+import Jinja
 
 /// A byte-level BPE tokenizer: vocabulary, merges in order, and the way text is cut before merging.
 public struct BytePairEncoding: Tokenizer {
@@ -18,9 +19,8 @@ public struct BytePairEncoding: Tokenizer {
   public let endOfSequence: TokenID?
 
   let vocabulary: Vocabulary
-  let mergeTable: MergeTable
   let addedTokens: AddedTokenMatcher
-  let byteTokens: [Int32]
+  private let model: BytePairModel
 
   /// Checks and joins the parts. Throws `TokenizerError` when ids or contents repeat, a byte has no token, a merge
   /// joins or makes a token that does not exist, or a named marker is not in the vocabulary.
@@ -30,7 +30,7 @@ public struct BytePairEncoding: Tokenizer {
   ) throws {
     let vocabulary = try Vocabulary(entries)
     (self.vocabulary, self.merges, self.preTokenizer) = (vocabulary, merges, preTokenizer)
-    byteTokens = try (0...255).map { (byte: UInt8) in
+    let byteTokens = try (0...255).map { (byte: UInt8) in
       guard let token = vocabulary.mergeable([byte]) else {
         let spelling = ByteAlphabet.spelling(of: [byte])
         throw TokenizerError(
@@ -38,7 +38,7 @@ public struct BytePairEncoding: Tokenizer {
       }
       return token
     }
-    mergeTable = MergeTable(try Self.resolve(merges, in: vocabulary))
+    model = BytePairModel(byteTokens: byteTokens, merges: MergeTable(try Self.resolve(merges, in: vocabulary)))
     addedTokens = AddedTokenMatcher(vocabulary.entries.lazy.compactMap { $0 }.filter { $0.kind != .ordinary })
     self.beginningOfSequence = try Self.marker(beginningOfSequence, "beginning", in: vocabulary)
     self.endOfSequence = try Self.marker(endOfSequence, "end", in: vocabulary)
@@ -56,17 +56,40 @@ public struct BytePairEncoding: Tokenizer {
   public func token(named text: String) -> TokenID? { vocabulary.named(Array(text.utf8)).map { TokenID(rawValue: $0) } }
 
   public func encode(_ text: String, recognizingSpecialTokens: Bool) -> [TokenID] {
+    var encoder = PieceEncoder(.bytePair(model))
     var text = text
     return text.withUTF8 { bytes in
-      var pass = EncodingPass(self, bytes)
+      encoder.prepare(for: bytes.count)
       var position = 0
       while recognizingSpecialTokens, let match = addedTokens.firstMatch(in: bytes, from: position) {
-        pass.encode(position..<match.range.lowerBound)
-        pass.append(match.token)
+        encoder.encode(position..<match.range.lowerBound, of: bytes, cut: preTokenizer)
+        encoder.append(match.token)
         position = match.range.upperBound
       }
-      pass.encode(position..<bytes.count)
-      return pass.tokens
+      encoder.encode(position..<bytes.count, of: bytes, cut: preTokenizer)
+      return encoder.takeTokens()
+    }
+  }
+
+  /// The text is encoded as one, so that words reach across parts; only special tokens do not.
+  public func encode(_ text: RenderedText) -> [TokenID] {
+    var encoder = PieceEncoder(.bytePair(model))
+    var whole = text.text
+    return whole.withUTF8 { bytes in
+      encoder.prepare(for: bytes.count)
+      var (position, start) = (0, 0)
+      for part in text.parts {
+        let end = start + part.text.utf8.count
+        let upToHere = UnsafeBufferPointer(rebasing: bytes[..<end])
+        while !part.isForeign, let match = addedTokens.firstMatch(in: upToHere, from: max(start, position)) {
+          encoder.encode(position..<match.range.lowerBound, of: bytes, cut: preTokenizer)
+          encoder.append(match.token)
+          position = match.range.upperBound
+        }
+        start = end
+      }
+      encoder.encode(position..<bytes.count, of: bytes, cut: preTokenizer)
+      return encoder.takeTokens()
     }
   }
 

@@ -1,9 +1,10 @@
 // The Unicode classes that pre-tokenisation asks about, one table look-up per character.
 // Regular expressions spell them \p{L}, \p{N}, \p{P}, \p{S}, \p{M} and \s.
 
-/// The classes of one character; a character has at most one general category, but a line break is also whitespace.
+/// The classes of one character; a character has at most one general category, but a line break is also
+/// whitespace, and letters may have a case.
 struct CharacterClass: OptionSet {
-  let rawValue: UInt8
+  let rawValue: UInt16
   static let letter = CharacterClass(rawValue: 1)
   static let number = CharacterClass(rawValue: 2)
   static let punctuation = CharacterClass(rawValue: 4)
@@ -15,6 +16,10 @@ struct CharacterClass: OptionSet {
   static let lineBreak = CharacterClass(rawValue: 64)
   /// U+4E00-U+9FA5 and the Hiragana and Katakana blocks.
   static let eastAsian = CharacterClass(rawValue: 128)
+  /// Upper-case and title-case letters, which are letters as well.
+  static let upper = CharacterClass(rawValue: 256)
+  /// Lower-case letters, which are letters as well.
+  static let lower = CharacterClass(rawValue: 512)
 }
 
 /// A two-level table from scalar to classes: blocks of 256 scalars, equal blocks stored once.
@@ -29,8 +34,8 @@ struct CharacterClasses: Sendable {
   private init() {
     let pageCount = 0x110000 / 256
     var blockOfPage = [UInt16](repeating: 0, count: pageCount)
-    var classes = [UInt8](repeating: 0, count: 256)
-    var known: [[UInt8]: UInt16] = [classes: 0]
+    var classes = [CharacterClass.RawValue](repeating: 0, count: 256)
+    var known: [[CharacterClass.RawValue]: UInt16] = [classes: 0]
     // Planes 4 to 13 are unassigned and the last two are private use: no class at all, so block 0 serves them.
     for page in 0..<pageCount where page < 0x400 || page >> 8 == 0xE {
       let block = (0..<256).map { Self.classify(UInt32(page << 8 | $0)).rawValue }
@@ -68,7 +73,9 @@ struct CharacterClasses: Sendable {
 
   private static func category(of scalar: Unicode.Scalar) -> CharacterClass {
     switch scalar.properties.generalCategory {
-    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: return .letter
+    case .uppercaseLetter, .titlecaseLetter: return [.letter, .upper]
+    case .lowercaseLetter: return [.letter, .lower]
+    case .modifierLetter, .otherLetter: return .letter
     case .decimalNumber, .letterNumber, .otherNumber: return .number
     case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
       .finalPunctuation, .otherPunctuation:

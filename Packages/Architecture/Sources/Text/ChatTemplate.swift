@@ -1,13 +1,27 @@
 // How a conversation becomes the text that a model continues.
 // The template travels with the weights; this protocol is what serving and training ask of it.
+import Jinja
 
 /// One turn of a conversation.
-public struct ChatMessage: Sendable, Codable, Hashable {
+public struct ChatMessage: Sendable, Hashable {
   /// Who speaks; `tool` carries what a tool answered.
-  public enum Role: String, Sendable, Codable { case system, user, assistant, tool }
+  public enum Role: String, Sendable { case system, user, assistant, tool }
   public var role: Role
   public var content: String
-  public init(_ role: Role, _ content: String) { (self.role, self.content) = (role, content) }
+  /// What else the message has: `reasoning_content`, `tool_calls`, `tool_call_id`, `name`. A `content` in here takes
+  /// the place of the text, for messages whose content is null.
+  public var details: [TemplateValue.Member]
+
+  public init(_ role: Role, _ content: String, details: [TemplateValue.Member] = []) {
+    (self.role, self.content, self.details) = (role, content, details)
+  }
+
+  /// The message as templates see it.
+  public var value: TemplateValue {
+    var members = [TemplateValue.Member("role", .string(role.rawValue))]
+    if !details.contains(where: { $0.name == "content" }) { members.append(.init("content", .string(content))) }
+    return .object(members + details)
+  }
 }
 
 /// Renders a conversation. Special tokens of the template are added by id, so that a message cannot forge them.

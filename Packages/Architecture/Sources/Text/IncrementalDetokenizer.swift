@@ -1,5 +1,6 @@
 // Tokens to text while they arrive: only whole characters are given out.
-// A token may end in the middle of a character; its bytes wait, at most three of them, for the rest.
+// A token may end in the middle of a character; its bytes wait, at most three of them, for the rest. Decoders that
+// look ahead hold back more: a run of byte tokens is text only when it is UTF-8 as a whole.
 
 /// Turns a stream of tokens into a stream of text. What it returns, joined, is the text of all bytes at once.
 public struct IncrementalDetokenizer: Sendable {
@@ -7,23 +8,31 @@ public struct IncrementalDetokenizer: Sendable {
   private let skipsSpecialTokens: Bool
   /// The beginning of a character whose end has not arrived.
   private var held: [UInt8] = []
+  /// Where decoding is more than joining bytes.
+  private var stream: TokenDecodingStream?
 
   /// With `skippingSpecialTokens` markers leave no text.
   public init(_ tokenizer: any Tokenizer, skippingSpecialTokens: Bool = true) {
     (self.tokenizer, skipsSpecialTokens) = (tokenizer, skippingSpecialTokens)
+    stream = tokenizer.decoding.map { TokenDecodingStream($0, skippingSpecialTokens: skippingSpecialTokens) }
   }
 
   /// The text that `token` completes, possibly none. Bytes that cannot become a character are U+FFFD.
   public mutating func push(_ token: TokenID) -> String {
-    guard !(skipsSpecialTokens && tokenizer.isSpecial(token)) else { return "" }
-    held += tokenizer.bytes(of: token)
+    if stream == nil {
+      guard !(skipsSpecialTokens && tokenizer.isSpecial(token)) else { return "" }
+      held += tokenizer.bytes(of: token)
+    } else {
+      held += stream?.push(token) ?? []
+    }
     let whole = held.count - lengthOfUnfinishedCharacter(atEndOf: held)
     defer { held.removeFirst(whole) }
     return String(decoding: held[..<whole], as: UTF8.self)
   }
 
-  /// What is still held back, as U+FFFD; call it after the last token.
+  /// What is still held back, half a character as U+FFFD; call it after the last token.
   public mutating func finish() -> String {
+    held += stream?.finish() ?? []
     defer { held = [] }
     return String(decoding: held, as: UTF8.self)
   }

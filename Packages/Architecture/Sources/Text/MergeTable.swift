@@ -1,43 +1,56 @@
 // Which two tokens merge into which, and how early.
-// The rank of a merge is its line number in the file; the result is looked up by rank.
+// One look-up finds both: pair, rank and result lie side by side.
 
-/// Ranks of token pairs in an open-addressing table, with the token that each rank makes.
+/// Ranks and results of token pairs in an open-addressing table.
 struct MergeTable: Sendable {
+  /// What a pair merges into, and when: lower ranks first. `rank` is `never` where it does not merge.
+  struct Outcome: Sendable {
+    var rank: Int32
+    var result: Int32
+  }
   /// The rank of a pair that does not merge.
   static let never = Int32.max
 
-  private var keys: [UInt64]
-  private var ranks: [Int32]
-  private let results: [Int32]
+  private struct Slot: Sendable {
+    var key: UInt64
+    var outcome: Outcome
+  }
+  private var slots: [Slot]
   private let mask: Int
 
   /// Merges in order of rank. When a pair occurs twice the later rank counts, as in other implementations.
   init(_ merges: [(left: Int32, right: Int32, result: Int32)]) {
+    self.init(ranked: merges.enumerated().map { ($1.left, $1.right, Outcome(rank: Int32($0), result: $1.result)) })
+  }
+
+  /// Merges with their ranks, of which several may be equal.
+  init(ranked merges: [(left: Int32, right: Int32, outcome: Outcome)]) {
     var size = 16
     while size < merges.count * 2 { size *= 2 }
     mask = size - 1
-    keys = [UInt64](repeating: .max, count: size)
-    ranks = [Int32](repeating: Self.never, count: size)
-    results = merges.map(\.result)
-    for (rank, merge) in merges.enumerated() {
-      let slot = slot(of: Self.key(merge.left, merge.right))
-      keys[slot] = Self.key(merge.left, merge.right)
-      ranks[slot] = Int32(rank)
+    slots = [Slot](repeating: Slot(key: .max, outcome: Outcome(rank: Self.never, result: -1)), count: size)
+    for merge in merges {
+      let key = Self.key(merge.left, merge.right)
+      slots[slot(of: key, hash: Int(truncatingIfNeeded: mixed(key)))] = Slot(key: key, outcome: merge.outcome)
     }
   }
 
-  /// The rank at which the pair merges, or `never`.
+  /// What the pair does.
   @inline(__always)
-  func rank(_ left: Int32, _ right: Int32) -> Int32 { ranks[slot(of: Self.key(left, right))] }
+  func outcome(_ left: Int32, _ right: Int32) -> Outcome {
+    let key = Self.key(left, right)
+    let hash = Int(truncatingIfNeeded: mixed(key))
+    return slots.withUnsafeBufferPointer { slots in
+      var slot = hash & mask
+      while slots[slot].key != key, slots[slot].key != .max { slot = (slot + 1) & mask }
+      return slots[slot].outcome
+    }
+  }
 
-  /// The token that the merge of this rank makes.
   @inline(__always)
-  func result(ofRank rank: Int32) -> Int32 { results[Int(rank)] }
-
-  @inline(__always)
-  private func slot(of key: UInt64) -> Int {
-    var slot = Int(truncatingIfNeeded: mixed(key)) & mask
-    while keys[slot] != key, keys[slot] != .max { slot = (slot + 1) & mask }
+  private func slot(of key: UInt64, hash: Int) -> Int {
+    var slot = hash & mask
+    while slots[slot].key != key, slots[slot].key != .max { slot = (slot + 1) & mask }
     return slot
   }
 

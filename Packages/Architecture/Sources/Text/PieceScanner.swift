@@ -4,12 +4,12 @@
 /// Walks over UTF-8 text and yields one piece after the other. The bytes must outlive it.
 struct PieceScanner {
   private let way: PreTokenizer
-  private let bytes: UnsafeBufferPointer<UInt8>
+  let bytes: UnsafeBufferPointer<UInt8>
   private let classes = CharacterClasses.standard
   private let textEnd: Int
   private var position: Int
   /// How far the current expression may look: the end of the text or, after an earlier cut, of the segment.
-  private var limit: Int
+  private(set) var limit: Int
 
   init(_ way: PreTokenizer, _ bytes: UnsafeBufferPointer<UInt8>, in range: Range<Int>) {
     (self.way, self.bytes) = (way, bytes)
@@ -26,6 +26,10 @@ struct PieceScanner {
     case .whitespace: position = endOfWord(at: start)
     case .gpt2: position = endOfGPT2Piece(at: start)
     case .deepSeekV3: position = endOfDeepSeekPiece(at: start)
+    case .llama3: position = endOfLlamaPiece(at: start, mostDigits: 3)
+    case .qwen2: position = endOfLlamaPiece(at: start, mostDigits: 1)
+    case .o200k: position = endOfCasedPiece(at: start, mostDigits: 3, takesContractions: true)
+    case .tekken: position = endOfCasedPiece(at: start, mostDigits: 1, takesContractions: false)
     case .wholeText: position = textEnd
     }
     return start..<position
@@ -34,7 +38,7 @@ struct PieceScanner {
   // MARK: - Characters
 
   /// What stands at a position: its classes and its length in bytes; length 0 at the limit.
-  private struct Sighting {
+  struct Sighting {
     var classes: CharacterClass
     var length: Int
     @inline(__always) func isOne(of wanted: CharacterClass) -> Bool { !classes.isDisjoint(with: wanted) }
@@ -45,7 +49,7 @@ struct PieceScanner {
   }
 
   @inline(__always)
-  private func look(at index: Int) -> Sighting {
+  func look(at index: Int) -> Sighting {
     guard index < limit else { return Sighting(classes: [], length: 0) }
     let lead = UInt32(bytes[index])
     if lead < 0x80 { return Sighting(classes: classes[lead], length: 1) }
@@ -62,7 +66,7 @@ struct PieceScanner {
 
   /// The end of the run of characters in `wanted` that begins at `index`.
   @inline(__always)
-  private func endOfRun(of wanted: CharacterClass, from index: Int) -> Int {
+  func endOfRun(of wanted: CharacterClass, from index: Int) -> Int {
     var index = index
     while true {
       let sighting = look(at: index)
@@ -73,7 +77,7 @@ struct PieceScanner {
 
   /// The end of the run of characters in none of `unwanted` that begins at `index`.
   @inline(__always)
-  private func endOfRun(without unwanted: CharacterClass, from index: Int) -> Int {
+  func endOfRun(without unwanted: CharacterClass, from index: Int) -> Int {
     var index = index
     while true {
       let sighting = look(at: index)
@@ -83,7 +87,7 @@ struct PieceScanner {
   }
 
   /// `\s+(?!\S)|\s+`: a whitespace run, without its last character when a word follows.
-  private func endOfWhitespace(at start: Int) -> Int {
+  func endOfWhitespace(at start: Int) -> Int {
     var (index, last) = (start, start)
     while true {
       let sighting = look(at: index)
@@ -149,10 +153,10 @@ struct PieceScanner {
     return limit
   }
 
-  /// `\p{N}{1,3}`
-  private func endOfDigits(at start: Int) -> Int {
+  /// `\p{N}{1,most}`
+  func endOfDigits(at start: Int, most: Int = 3) -> Int {
     var index = start
-    for _ in 0..<3 {
+    for _ in 0..<most {
       let sighting = look(at: index)
       guard sighting.isOne(of: .number) else { break }
       index += sighting.length
@@ -184,7 +188,7 @@ struct PieceScanner {
   }
 
   /// `\s*[\r\n]+`: a whitespace run up to its last line break; nil when it has none.
-  private func endOfLines(at start: Int) -> Int? {
+  func endOfLines(at start: Int) -> Int? {
     var index = start
     var end: Int?
     while true {

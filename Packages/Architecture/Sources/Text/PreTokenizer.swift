@@ -9,6 +9,14 @@ public enum PreTokenizer: String, Sendable, Hashable, CaseIterable, Codable {
   case gpt2
   /// Digits by threes, East Asian runs, then words with marks, punctuation with its line breaks, whitespace.
   case deepSeekV3
+  /// Contractions, letter runs with one other character before them, digits by threes, the rest with its line breaks.
+  case llama3
+  /// As `llama3`, but every digit by itself.
+  case qwen2
+  /// As `llama3`, but a word also ends where its case rises, and contractions stay with their word.
+  case o200k
+  /// As `o200k`, without contractions, and every digit by itself.
+  case tekken
   /// No cut at all: merges may cross spaces and lines.
   case wholeText
 
@@ -24,7 +32,31 @@ public enum PreTokenizer: String, Sendable, Hashable, CaseIterable, Codable {
         ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|"##
           + "[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+",
       ]
+    case .llama3: [Self.llama(digits: #"\p{N}{1,3}"#)]
+    case .qwen2: [Self.llama(digits: #"\p{N}"#)]
+    case .o200k: [Self.cased(digits: #"\p{N}{1,3}"#, contractions: "(?i:'s|'t|'re|'ve|'m|'ll|'d)?")]
+    case .tekken: [Self.cased(digits: #"\p{N}"#, contractions: "")]
     case .wholeText: []
+    }
+  }
+
+  private static func llama(digits: String) -> String {
+    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"# + digits
+      + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+  }
+
+  private static func cased(digits: String, contractions: String) -> String {
+    let (upper, lower) = (#"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#, #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#)
+    let before = #"[^\r\n\p{L}\p{N}]?"#
+    return before + upper + "*" + lower + "+" + contractions + "|" + before + upper + "+" + lower + "*" + contractions
+      + "|" + digits + #"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+  }
+
+  /// The way whose patterns a list of patterns begins with, the one with the most of them.
+  static func known(atStartOf patterns: [String]) -> PreTokenizer? {
+    allCases.sorted { $0.patterns.count > $1.patterns.count }.first { way in
+      let count = way.patterns.count
+      return count > 0 && count <= patterns.count && PreTokenizer(patterns: Array(patterns.prefix(count))) == way
     }
   }
 

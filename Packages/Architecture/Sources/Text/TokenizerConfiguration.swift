@@ -8,7 +8,7 @@ public struct TokenizerConfiguration: Sendable, Hashable, Codable {
   public var beginningOfSequence: String?
   /// The written form of the token that ends a document or an answer.
   public var endOfSequence: String?
-  /// The chat template, not interpreted here.
+  /// The chat template where it is one text, not interpreted here; `JinjaTemplate` reads every form.
   public var chatTemplate: String?
 
   public init(beginningOfSequence: String? = nil, endOfSequence: String? = nil, chatTemplate: String? = nil) {
@@ -39,7 +39,7 @@ public struct TokenizerConfiguration: Sendable, Hashable, Codable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     beginningOfSequence = try container.decodeIfPresent(WrittenToken.self, forKey: .beginningOfSequence)?.content
     endOfSequence = try container.decodeIfPresent(WrittenToken.self, forKey: .endOfSequence)?.content
-    chatTemplate = try container.decodeIfPresent(String.self, forKey: .chatTemplate)
+    chatTemplate = try? container.decodeIfPresent(String.self, forKey: .chatTemplate)
   }
 
   /// Reads a tokenizer_config.json. Throws `TokenizerError`.

@@ -39,10 +39,11 @@ extension CPUBackend {
       return packed(count: ck_packed_count(k, n), k: k, n: n, precision) { out, panels in
         kernels.gemm.pack(out.floats, b, stride, transposed, k, n, panels.lowerBound, panels.upperBound)
       }
-    case .bfloat16, .float8:
+    case .bfloat16:
       return packed(count: ck_bf16_packed_count(k, n), k: k, n: n, precision) { out, panels in
         kernels.bf16.pack(out.words, b, stride, transposed, k, n, panels.lowerBound, panels.upperBound)
       }
+    case .float8: preconditionFailure("matrix product: eight-bit numbers have scales; they are packed as codes")
     }
   }
   /// Packs a B that is stored as bfloat16, for products of that precision.
@@ -114,10 +115,11 @@ extension CPUBackend {
         kernels.bf16.product_words(
           c, task.cStride, UnsafeRawPointer(a).assumingMemoryBound(to: UInt32.self), task.aStride, b.storage.words,
           rows, b.n, b.k, panels.lowerBound, panels.upperBound, accumulates, scratch.floats)
-      case .bfloat16, .float8:
+      case .bfloat16:
         kernels.bf16.product(
           c, task.cStride, a, task.aStride, b.storage.words, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
           accumulates, scratch.floats)
+      case .float8: preconditionFailure("matrix product: eight-bit numbers have scales; see runScaled")
       }
       guard task.roundsResult, b.precision != .float32 else { return }
       let columns = panels.lowerBound * width..<min(b.n, panels.upperBound * width)

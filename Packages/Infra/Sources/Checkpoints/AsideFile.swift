@@ -4,14 +4,14 @@ import Foundation
 
 /// A temporary file in the directory of its destination. `publish` puts it in place; otherwise it is removed.
 /// A class because the open descriptor has an identity; owned by the one function that writes.
-final class AsideFile {
-  let destination: String
+package final class AsideFile {
+  package let destination: String
   private let temporary: String
   private var descriptor: Int32
   /// Whether the temporary name is gone: put in place, or removed.
   private var isSettled = false
 
-  init(for destination: String) throws {
+  package init(for destination: String) throws {
     self.destination = destination
     let (directory, name) = AsideFile.split(destination)
     temporary = "\(directory)/.\(name).\(UUID().uuidString.prefix(8)).partial"
@@ -21,12 +21,12 @@ final class AsideFile {
 
   deinit { discard() }
 
-  func write(_ bytes: UnsafeRawBufferPointer) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
     try AsideFile.write(bytes, to: descriptor, of: destination)
   }
 
   /// Makes the contents durable, then the name.
-  func publish() throws {
+  package func publish() throws {
     guard fsync(descriptor) == 0 else { throw CheckpointError.system("write it to the disk", destination, errno) }
     let closed = close(descriptor)
     descriptor = -1
@@ -39,7 +39,7 @@ final class AsideFile {
   }
 
   /// Removes what was written unless it has been published. Harmless when repeated.
-  func discard() {
+  package func discard() {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1
     if !isSettled { unlink(temporary) }

@@ -32,7 +32,7 @@ public struct CheckpointError: Error, CustomStringConvertible, Equatable {
   }
 
   /// Text from a file as it may stand in a sentence: one line of it, and not a page.
-  static func shortened(_ text: String) -> String {
+  public static func shortened(_ text: String) -> String {
     var visible = String.UnicodeScalarView()
     for scalar in text.unicodeScalars.prefix(120) {
       visible.append(scalar.value < 0x20 || scalar.value == 0x7F ? " " : scalar)

@@ -1,4 +1,5 @@
 // Reading the body of a chat completion: the conversation, and what may be asked about it.
+import Jinja
 import LanguageModels
 import Text
 
@@ -36,7 +37,21 @@ struct ChatRequest {
     if let prefix = message["prefix"], try prefix.bool() {
       throw APIError.unsupported(prefix.path, "an answer always begins a new turn")
     }
-    return ChatMessage(role, try message["content"].map(text) ?? "")
+    return ChatMessage(role, try message["content"].map(text) ?? "", details: try details(of: message))
+  }
+
+  /// What chat templates know of a message besides its text.
+  private static func details(of message: JSONField) throws -> [TemplateValue.Member] {
+    var details: [TemplateValue.Member] = []
+    for name in ["name", "reasoning_content", "tool_call_id"] {
+      if let field = message[name] { details.append(.init(name, .string(try field.string()))) }
+    }
+    if let field = message["tool_calls"], try !field.items("a list of calls").isEmpty {
+      for call in try field.items("a list of calls") { _ = try call.object("an object with id, type and function") }
+      details.append(.init("tool_calls", field.value.templateValue))
+      if message["content"] == nil { details.append(.init("content", .null)) }
+    }
+    return details
   }
 
   /// A text, or the text parts of a list put together.

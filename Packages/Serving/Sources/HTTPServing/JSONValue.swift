@@ -1,5 +1,6 @@
 // JSON as a value: what requests are read from and responses are written as.
 // Objects keep their order, so that a response's keys come out as they were written down.
+import Jinja
 
 enum JSONValue: Sendable, Equatable {
   case null
@@ -104,5 +105,20 @@ extension JSONValue {
       }
     }
     out += "\""
+  }
+}
+
+extension JSONValue {
+  /// The same value as chat templates take it.
+  var templateValue: TemplateValue {
+    switch self {
+    case .null: .null
+    case .bool(let value): .bool(value)
+    case .integer(let value): .integer(value)
+    case .number(let value): .number(value)
+    case .string(let text): .string(text)
+    case .array(let items): .array(items.map(\.templateValue))
+    case .object(let members): .object(members.map { .init($0.name, $0.value.templateValue) })
+    }
   }
 }
