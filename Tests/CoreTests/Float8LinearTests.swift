@@ -65,7 +65,8 @@ import Testing
   @Test func smallGradientsArrive() throws {
     let device = Device.cpu()
     let pair = Factors(
-      x: Operand.random([6, 130], seed: 1).tensor(on: device), w: Operand.random([140, 130], seed: 2).tensor(on: device))
+      x: Operand.random([6, 130], seed: 1).tensor(on: device),
+      w: Operand.random([140, 130], seed: 2).tensor(on: device))
     let found = valueAndGradients(of: pair) { weightedTotal(LinearProduct(.float8)($0.x, $0.w)) * 1e-12 }
     let whole = valueAndGradients(of: pair) { weightedTotal(LinearProduct(.float8)($0.x, $0.w)) }
     for (name, g) in found.gradients.byName {
@@ -108,7 +109,8 @@ import Testing
       let backend = CPUBackend(threads: 1)
       let device = Device(backend)
       let pair = Factors(
-        x: Operand.random([rows, k], seed: 1).tensor(on: device), w: Operand.random([64, k], seed: 2).tensor(on: device))
+        x: Operand.random([rows, k], seed: 1).tensor(on: device),
+        w: Operand.random([64, k], seed: 2).tensor(on: device))
       _ = LinearProduct(.float8)(pair.x, pair.w)  // the weight's codes
       let before = backend.memoryStatistics.bytesInUse
       var after = 0

@@ -183,7 +183,8 @@ import TrainingStages
         moments: model.precision.moments)
     }
     var trained = optimizer()
-    trained.update(&model, along: gradients(model, [tokens(9, seed: 8)]).gradients, multiplier: 1)
+    let found = gradients(model, [tokens(9, seed: 8)]).gradients
+    trained.update(&model, along: found, multiplier: 1)
     try SafetensorsWriter().write(trained.tensorsToStore, in: shop.directory, stem: "optimizer")
     var read = optimizer(step: trained.step)
     try read.load(CheckpointFiles(shop.directory, stem: "optimizer"), on: shop.device)
@@ -197,7 +198,9 @@ import TrainingStages
       try PretrainSettings(overlaying: ConfigTree(yaml: "{precision: fp4}"), at: "stages.base")
     }
     let text = "\(try #require(error))"
-    #expect(text.contains("stages.base.precision") && text.contains("float32") && text.contains("bf16") && text.contains("fp8"), "\(text)")
+    #expect(
+      text.contains("stages.base.precision") && text.contains("float32") && text.contains("bf16")
+        && text.contains("fp8"), "\(text)")
     #expect(try GRPOSettings(overlaying: ConfigTree(yaml: "{precision: fp8}"), at: "").precision == .float8)
   }
 }

@@ -7,7 +7,9 @@ public struct Linear: Module {
   public init(_ inputs: Int, _ outputs: Int, _ weights: Weights) throws {
     weight = try weights.tensor("weight", [outputs, inputs])
   }
-  public func callAsFunction(_ x: Tensor, in precision: Precision = .float32, _ form: Float8Form = Float8Form()) -> Tensor {
+  public func callAsFunction(_ x: Tensor, in precision: Precision = .float32, _ form: Float8Form = Float8Form())
+    -> Tensor
+  {
     LinearProduct(precision, form: form)(x, weight)
   }
   public mutating func visit(_ visitor: inout some ParameterVisitor) { visitor("weight", &weight) }

@@ -35,7 +35,8 @@ public struct AdamWUpdate: FusedUpdate {
     let m = targets[1].cast(to: .float32) * beta1 + g * (1 - beta1)
     let v = targets[2].cast(to: .float32) * beta2 + g * g * (1 - beta2)
     let direction = m * (1 / Self.correction(beta1, step)) / ((v * (1 / Self.correction(beta2, step))).sqrt() + epsilon)
-    return [targets[0] * (1 - learningRate * weightDecay) + direction * -learningRate] + zip([m, v], targets.dropFirst()).map { $0.cast(to: $1.dtype) }
+    return [targets[0] * (1 - learningRate * weightDecay) + direction * -learningRate]
+      + zip([m, v], targets.dropFirst()).map { $0.cast(to: $1.dtype) }
   }
 }
 
