@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import ProcessGraph
 import Recipes
+import RunStore
 import Tensors
 
 struct BenchPrecisionCommand: AsyncParsableCommand {
