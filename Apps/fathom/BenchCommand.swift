@@ -6,7 +6,9 @@ struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures how fast this machine trains, samples and multiplies.",
     discussion: "Measure on a machine that does nothing else; docs/benchmarks.md says what is timed and how.",
-    subcommands: [BenchTrainCommand.self, BenchRolloutCommand.self, BenchKernelsCommand.self])
+    subcommands: [
+      BenchTrainCommand.self, BenchPrecisionCommand.self, BenchRolloutCommand.self, BenchKernelsCommand.self,
+    ])
 }
 
 /// How busy the machine was before anything was measured.

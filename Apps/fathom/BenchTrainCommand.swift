@@ -40,6 +40,9 @@ struct BenchTrainCommand: ParsableCommand {
     guard (1...100_000).contains(steps) else {
       throw ValidationError("--steps is \(steps); it must be between 1 and 100000.")
     }
+    guard precision != .float8 || against == nil else {
+      throw ValidationError("--precision fp8 has no peer: torch's autocast knows float32 and bf16.")
+    }
     guard !profile || against == nil else {
       throw ValidationError("--profile slows our side a little, so it does not go with --against; run them apart.")
     }

@@ -25,7 +25,8 @@ struct BenchTrainer {
     let weights = FreshWeights(seed: 0, standardDeviation: 0.02, on: device)
     model = try DeepSeekV3Model(Array(shape.configuration.utf8), from: Weights(weights), on: device)
       .computing(in: precision)
-    optimizer = Optimizer(OptimizerSettings(), for: model, isHiddenMatrix: model.isHiddenMatrix)
+    optimizer = Optimizer(
+      OptimizerSettings(), for: model, isHiddenMatrix: model.isHiddenMatrix, moments: model.precision.moments)
   }
 
   /// Trained parameters.

@@ -75,6 +75,37 @@ struct UpdateCase: Sendable, CustomTestStringConvertible {
     for (now, old) in zip(targets, snapshot) { #expect(now.storage !== old.storage) }
   }
 
+  /// The definition's order of rounding differs in last bits; among instruction sets no bit does.
+  @Test(arguments: [1, 7, 40, 70_001]) func momentsInBFloat16AreTheDefinitionsAndTheSameOnEveryInstructionSet(
+    _ count: Int
+  ) {
+    let update = AdamWUpdate(
+      learningRate: 0.1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, step: 3, gradientScale: 0.5)
+    func targets(on device: Device) -> [Tensor] {
+      let weight = Operand.random([count], seed: 1).tensor(on: device)
+      let first = Operand.random([count], seed: 2).tensor(on: device)
+      let root = Operand.random([count], seed: 3).tensor(on: device)
+      return [weight, first.cast(to: .bfloat16), (root * root).cast(to: .bfloat16)]
+    }
+    let slow = update.definition(
+      targets(on: .reference()), [Operand.random([count], seed: 4).tensor(on: .reference())])
+    #expect(slow.map(\.dtype) == [.float32, .bfloat16, .bfloat16])
+    var results: [[[UInt8]]] = []
+    for set in InstructionSet.available {
+      var found = targets(on: .cpu(set))
+      let addresses = found.map(\.storage.address)
+      update(&found, [Operand.random([count], seed: 4).tensor(on: .cpu(set))])
+      #expect(found.map(\.storage.address) == addresses, "\(set) copied a target that nobody else held")
+      #expect(distance(found[0].floats(), slow[0].floats()) <= 2e-5)
+      for i in 1...2 {
+        let error = distance(found[i].cast(to: .float32).floats(), slow[i].cast(to: .float32).floats())
+        #expect(error <= 0x1p-8, "moment \(i) on \(set) differs by \(error)")
+      }
+      results.append(found.map { $0.bytes() })
+    }
+    #expect(results.allSatisfy { $0 == results[0] })
+  }
+
   @Test func oneSharedTargetDoesNotMakeTheOthersCopies() {
     let device = Device.cpu()
     var targets = (1...3).map { Operand.random([9], seed: $0).tensor(on: device) }

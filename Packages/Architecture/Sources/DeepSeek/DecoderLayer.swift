@@ -39,7 +39,10 @@ struct DecoderLayer: Module {
     let attended = x + attention(attentionInput, pass, layer: index, memory: &memory)
     recomputed.giveBack()
     let normed = recomputed(attended) { [feedForwardNorm] in feedForwardNorm($0) }
-    if let dense { return attended + dense(normed, in: pass.precision.feedForward, recomputes: pass.recomputes) }
+    if let dense {
+      return attended
+        + dense(normed, in: pass.precision.feedForward, pass.precision.plainForm, recomputes: pass.recomputes)
+    }
     guard let routed else { preconditionFailure("DecoderLayer \(index): neither dense nor routed") }
     return attended
       + routed(normed, in: pass.precision, layer: index, report: &report, recomputes: pass.recomputes)

@@ -55,30 +55,32 @@ struct LatentAttention: Module {
   func callAsFunction(_ x_TD: Tensor, _ pass: AttentionPass, layer: Int, memory: inout AttentionMemory?) -> Tensor {
     var recomputed = Recomputation(isOn: pass.recomputes)
     defer { recomputed.giveBack() }
-    let projections = pass.precision.projections
+    let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
     let q_THNR = turnedQueries(x_TD, pass, &recomputed)
-    let down = latentDown(x_TD, in: projections)
+    let down = latentDown(x_TD, in: projections, form)
     let latent_TC = recomputed(down.slice(0..<settings.latentRank, axis: 1)) { [latentNorm] in latentNorm($0) }
     let key_TR = turn(
       down.slice(settings.latentRank..<settings.latentRank + settings.rotaryWidth, axis: 1), pass, heads: 1, offset: 0)
     let mixed: Tensor
     if memory == nil {
-      let expanded = recomputed(latent_TC) { [latentUp] in latentUp($0, in: projections) }
-      mixed = textbook(pass.batch.ownRows, pass)(q_THNR, expanded, key_TR)
+      let expanded = recomputed(latent_TC) { [latentUp] in latentUp($0, in: projections, form) }
+      var attention = textbook(pass.batch.ownRows, pass)
+      attention.keepsTwelveBits = pass.precision.attentionOutputForm.keepsTwelveBits
+      mixed = attention(q_THNR, expanded, key_TR)
     } else {
       mixed = remembered(q_THNR, latent_TC, key_TR, pass, layer, &memory!)
     }
-    return output(mixed, in: projections)
+    return output(mixed, in: projections, pass.precision.attentionOutputForm)
   }
 
   private func turnedQueries(_ x: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation) -> Tensor {
-    let projections = pass.precision.projections
+    let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
     let turned: @Sendable (Tensor) -> Tensor = {
-      turn(query($0, in: projections), pass, heads: settings.heads, offset: settings.noPositionWidth)
+      turn(query($0, in: projections, form), pass, heads: settings.heads, offset: settings.noPositionWidth)
     }
     // A single projection from the full width is no up-projection: made again, it would cost more than it saves.
     guard let queryDown, let queryNorm else { return turned(x) }
-    return recomputed(recomputed(queryDown(x, in: projections)) { queryNorm($0) }, turned)
+    return recomputed(recomputed(queryDown(x, in: projections, form)) { queryNorm($0) }, turned)
   }
   private func turn(_ x: Tensor, _ pass: AttentionPass, heads: Int, offset: Int) -> Tensor {
     let rotary = RotaryEmbedding(
@@ -111,9 +113,9 @@ struct LatentAttention: Module {
     let rows = pass.batch.rows(inMemoryOf: memory.capacity)
     let at =
       pass.memoryRows ?? Tensor(pass.batch.memoryRows(memory.capacity), shape: [latent.shape[0]], on: latent.device)
-    let projections = pass.precision.projections
+    let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
     memory.write(
-      memory.form == .textbook ? latentUp(latent, in: projections) : latent, at: at, layer: layer, table: 0)
+      memory.form == .textbook ? latentUp(latent, in: projections, form) : latent, at: at, layer: layer, table: 0)
     memory.write(key, at: at, layer: layer, table: 1)
     let tables = memory.layers[layer]
     switch memory.form {

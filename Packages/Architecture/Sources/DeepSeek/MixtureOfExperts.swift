@@ -25,26 +25,33 @@ struct MixtureOfExperts: Module {
     visitor("shared_experts", &shared)
   }
 
-  /// x [T, D] → [T, D]. `recomputes` keeps neither the rows gathered for the experts nor what leaves SwiGLU.
+  /// x [T, D] → [T, D]. `recomputes` keeps neither the rows gathered for the experts nor what leaves SwiGLU; the latter
+  /// is never kept in fp8.
   func callAsFunction(
     _ x_TD: Tensor, in precision: PrecisionMap, layer: Int, report: inout RoutingReport?, recomputes: Bool = false
   ) -> Tensor {
     var recomputed = Recomputation(isOn: recomputes)
-    defer { recomputed.giveBack() }
+    var activated = Recomputation(isOn: recomputes || precision.experts == .float8)
+    defer {
+      activated.giveBack()
+      recomputed.giveBack()
+    }
     let scores_TE = router.scores(x_TD, in: precision.router)
     let routing = router.choose(scores_TE, layer: layer, &report)
     let slots_TK = Tensor(
       routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
     let token_R = Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device)
     let rows_RD = recomputed(x_TD) { $0.gatherRows(token_R) }
-    let gateUp = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 2, precision.experts)
+    let gateUp = GroupedLinearProduct(
+      offsets: routing.offsets, partsPerGroup: 2, precision.experts, form: precision.expertInputForm)
     let gateUp_RII = gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] })
-    let hidden_RI = recomputed(gateUp_RII, keeping: precision.experts) { SwiGLU(keeping: precision.experts)($0) }
-    let down = GroupedLinearProduct(offsets: routing.offsets, partsPerGroup: 1, precision.experts)
+    let hidden_RI = activated(gateUp_RII, keeping: precision.experts) { SwiGLU(keeping: precision.experts)($0) }
+    let down = GroupedLinearProduct(
+      offsets: routing.offsets, partsPerGroup: 1, precision.experts, form: precision.expertOutputForm)
     let outputs_RD = down([hidden_RI] + experts.map(\.down.weight))
     let combine = ExpertCombine(keeping: precision.combine)
     var y_TD = combine(outputs_RD, router.weights(scores_TE, routing), slots_TK)
-    if let shared { y_TD = y_TD + shared(x_TD, in: precision.experts, recomputes: recomputes) }
+    if let shared { y_TD = y_TD + shared(x_TD, in: precision.experts, precision.plainForm, recomputes: recomputes) }
     if report != nil {
       let weight = report!.balanceWeight
       let loss = weight > 0 ? router.balanceLoss(scores_TE, routing, rows: report!.rows, weight: weight) : nil

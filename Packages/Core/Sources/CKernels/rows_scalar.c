@@ -248,6 +248,25 @@ static void f32_from_bf16(float *y, const uint16_t *x, ck_size count) {
   for (ck_size i = 0; i < count; i++) y[i] = float_of((uint32_t)x[i] << 16);
 }
 
+// The same with moments that are stored in bfloat16: they take part in the step before they are rounded.
+static void adamw_bf16(float *w, uint16_t *m, uint16_t *v, const float *g, float scale, float learning_rate,
+                       float beta1, float beta2, float epsilon, float weight_decay, float correction1,
+                       float correction2, ck_size count) {
+  const float decay = learning_rate * weight_decay, step = learning_rate / correction1;
+  for (ck_size i = 0; i < count; i++) {
+    const float gradient = scale * g[i];
+    float mean, square;
+    f32_from_bf16(&mean, m + i, 1);
+    f32_from_bf16(&square, v + i, 1);
+    mean = beta1 * mean + (1 - beta1) * gradient;
+    square = beta2 * square + (1 - beta2) * gradient * gradient;
+    bf16_from_f32(m + i, &mean, 1);
+    bf16_from_f32(v + i, &square, 1);
+    const float decayed = w[i] - decay * w[i];
+    w[i] = decayed - step * mean / (sqrtf(square / correction2) + epsilon);
+  }
+}
+
 static uint16_t half_of(float x) {
   const uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return (uint16_t)(sign | 0x7e00 | (magnitude >> 13 & 0x1ff));  // NaN, made quiet

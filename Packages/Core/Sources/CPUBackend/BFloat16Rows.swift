@@ -61,12 +61,9 @@ extension CPUBackend {
     case .bfloat16:
       let rows = keepRounding(x)
       return { numbers(of: rows()) }
-    case .float8:
-      let codes = keepQuantization(x)
-      return { numbers(of: codes()) }
+    case .float8: return keepCodes(x, .rows)
     }
   }
-
   /// The numbers of what was rounded.
   private func numbers(of rows: BFloat16Rows) -> Tensor {
     let columns = rows.shape[1]

@@ -33,7 +33,7 @@ extension CPUBackend {
       output,
       keeping: {
         let kept = inputs.map { keep($0, in: operation.precision) }
-        let result = keep(output, in: operation.precision)
+        let result = operation.keepsTwelveBits ? keepTwelveBits(output) : keep(output, in: operation.precision)
         return { g in attentionGradient(operation, g, kept.map { $0() }, result(), lse) }
       })
   }

@@ -6,7 +6,7 @@ extension CPUBackend {
   func linear(_ operation: LinearProduct, _ inputs: [Tensor]) -> Outcome {
     let whole = GroupedLinearProduct(
       offsets: [0, inputs[0].shape[0]], partsPerGroup: inputs.count - 1, operation.precision,
-      roundsResult: operation.roundsResult)
+      roundsResult: operation.roundsResult, form: operation.form)
     return grouped(whole, inputs)
   }
 

@@ -5,6 +5,12 @@ import Tensors
 extension CPUBackend {
   public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool {
     let numbers = update is RowReplacement ? inputs.prefix(1) : inputs[...]
+    if let update = update as? AdamWUpdate, targets.dropFirst().allSatisfy({ $0.dtype == .bfloat16 }),
+      targets[0].dtype == .float32, numbers.allSatisfy({ $0.dtype == .float32 })
+    {
+      adamWWithBFloat16Moments(update, &targets, inputs[0])
+      return true
+    }
     guard targets.allSatisfy({ $0.dtype == .float32 }), numbers.allSatisfy({ $0.dtype == .float32 }) else {
       return false
     }
@@ -41,6 +47,27 @@ extension CPUBackend {
             kernels.rows.adamw(
               w.assumingMemoryBound(to: Float.self) + i, m.assumingMemoryBound(to: Float.self) + i,
               v.assumingMemoryBound(to: Float.self) + i, g.pointer + i, update.gradientScale, update.learningRate,
+              update.beta1, update.beta2, update.epsilon, update.weightDecay, c1, c2, $0.count)
+          }
+        }
+      }
+    }
+  }
+
+  private func adamWWithBFloat16Moments(_ update: AdamWUpdate, _ targets: inout [Tensor], _ g: Tensor) {
+    let count = targets[0].shape.count
+    let c1 = AdamWUpdate.correction(update.beta1, update.step)
+    let c2 = AdamWUpdate.correction(update.beta2, update.step)
+    var (weight, first, second) = (targets[0].taken(), targets[1].taken(), targets[2].taken())
+    defer { targets = [weight, first, second] }
+    weight.mutate { w in
+      first.mutate { m in
+        second.mutate { v in
+          pool.forEachRange(count, grain: 16_384) {
+            let i = $0.lowerBound
+            kernels.rows.adamw_bf16(
+              w.assumingMemoryBound(to: Float.self) + i, m.assumingMemoryBound(to: UInt16.self) + i,
+              v.assumingMemoryBound(to: UInt16.self) + i, g.pointer + i, update.gradientScale, update.learningRate,
               update.beta1, update.beta2, update.epsilon, update.weightDecay, c1, c2, $0.count)
           }
         }

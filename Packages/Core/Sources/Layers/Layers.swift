@@ -7,8 +7,10 @@ public struct Linear: Module {
   public init(_ inputs: Int, _ outputs: Int, _ weights: Weights) throws {
     weight = try weights.tensor("weight", [outputs, inputs])
   }
-  public func callAsFunction(_ x: Tensor, in precision: Precision = .float32) -> Tensor {
-    LinearProduct(precision)(x, weight)
+  public func callAsFunction(_ x: Tensor, in precision: Precision = .float32, _ form: Float8Form = Float8Form())
+    -> Tensor
+  {
+    LinearProduct(precision, form: form)(x, weight)
   }
   public mutating func visit(_ visitor: inout some ParameterVisitor) { visitor("weight", &weight) }
 }
@@ -46,11 +48,13 @@ public struct FeedForward: Module {
     up = try Linear(width, inner, weights["up_proj"])
     down = try Linear(inner, width, weights["down_proj"])
   }
-  /// `recomputes` keeps what enters SwiGLU for the gradient, and not what leaves it.
-  public func callAsFunction(_ x: Tensor, in precision: Precision = .float32, recomputes: Bool = false) -> Tensor {
-    var recomputed = Recomputation(isOn: recomputes)
+  /// `recomputes` keeps what enters SwiGLU for the gradient, and not what leaves it; so does fp8 in any case.
+  public func callAsFunction(
+    _ x: Tensor, in precision: Precision = .float32, _ form: Float8Form = Float8Form(), recomputes: Bool = false
+  ) -> Tensor {
+    var recomputed = Recomputation(isOn: recomputes || precision == .float8)
     defer { recomputed.giveBack() }
-    let product = LinearProduct(precision)
+    let product = LinearProduct(precision, form: form)
     let hidden = recomputed(product(x, gate.weight, up.weight), keeping: precision) { SwiGLU(keeping: precision)($0) }
     return product(hidden, down.weight)
   }

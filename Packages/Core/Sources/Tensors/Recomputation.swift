@@ -18,7 +18,8 @@ public struct Recomputation {
 
   /// `make(x)`. It runs again on the way back, so besides `x`, which is kept unless it is recomputed as well, it may
   /// read only what stays as it is: weights, positions. What it returns is new and nobody else's. `x` waits in
-  /// `precision`, whose numbers it must have.
+  /// `precision`, whose numbers it must have for the result to be the same: fp8 has few, so there the way back reads
+  /// what `make` gives for the rounded `x`.
   public mutating func callAsFunction(
     _ x: Tensor, keeping precision: Precision = .float32, _ make: @escaping @Sendable (Tensor) -> Tensor
   ) -> Tensor {

@@ -53,13 +53,14 @@ extension Module {
   /// Every parameter as it is stored.
   public var tensorsToStore: [TensorToStore] { parameters.map { TensorToStore($0.name, $0.tensor) } }
 
-  /// Replaces every parameter by the stored one of its name. Throws `CheckpointError` for the first that is missing
-  /// or does not fit; the module is then unchanged.
+  /// Replaces every parameter by the stored one of its name, in the parameter's own dtype. Throws `CheckpointError` for
+  /// the first that is missing or does not fit; the module is then unchanged.
   public mutating func load(_ files: CheckpointFiles, on device: Device) throws {
     let source = CheckpointWeights(files, on: device)
     var replacements: [String: Tensor] = [:]
     for parameter in parameters {
-      replacements[parameter.name] = try source.tensor(parameter.name, shape: parameter.tensor.shape, role: .matrix)
+      let stored = try source.tensor(parameter.name, shape: parameter.tensor.shape, role: .matrix)
+      replacements[parameter.name] = stored.cast(to: parameter.tensor.dtype)
     }
     var replace = Replace(replacements: replacements)
     visit(&replace)

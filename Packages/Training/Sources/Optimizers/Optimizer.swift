@@ -13,13 +13,18 @@ public struct Optimizer: Module {
   /// Without moments it moves no parameter: the other initializer prepares them.
   private init(_ settings: OptimizerSettings, step: Int = 0) { (self.settings, self.step) = (settings, step) }
 
-  /// Prepares zero moments for every trained parameter, so that a saved state can be loaded over them.
-  public init(_ settings: OptimizerSettings, for model: some Module, isHiddenMatrix: (String) -> Bool, step: Int = 0) {
+  /// Prepares zero moments for every trained parameter, so that a saved state can be loaded over them. AdamW's are
+  /// float32 or bfloat16; Muon's momentum is float32.
+  public init(
+    _ settings: OptimizerSettings, for model: some Module, isHiddenMatrix: (String) -> Bool, step: Int = 0,
+    moments dtype: DType = .float32
+  ) {
+    precondition([.float32, .bfloat16].contains(dtype), "Optimizer: moments of \(dtype) are not float32 or bfloat16")
     self.init(settings, step: step)
     for parameter in model.parameters where parameter.isTrained {
       let usesMuon = settings.kind == .muon && isHiddenMatrix(parameter.name)
       let zero = { Tensor(repeating: 0, shape: parameter.tensor.shape, on: parameter.tensor.device) }
-      moments[parameter.name] = usesMuon ? [zero()] : [zero(), zero()]
+      moments[parameter.name] = usesMuon ? [zero()] : [zero().cast(to: dtype), zero().cast(to: dtype)]
     }
   }
 

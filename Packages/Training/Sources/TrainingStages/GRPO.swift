@@ -108,7 +108,9 @@ public struct GRPO: Stage {
     }
     func freshState() -> TrainerState {
       TrainerState(
-        model: base, optimizer: Optimizer(plan.optimizer, for: base, isHiddenMatrix: base.isHiddenMatrix),
+        model: base,
+        optimizer: Optimizer(
+          plan.optimizer, for: base, isHiddenMatrix: base.isHiddenMatrix, moments: base.precision.moments),
         cursor: Cursor(seed: UInt64(bitPattern: Int64(plan.seed))))
     }
   }

@@ -173,7 +173,9 @@ public struct Pretrain: Stage {
     let model = try family.build(text, Weights(weights), context.device).computing(in: plan.precision)
     try checkLength(against: model.contextLength)
     return TrainerState(
-      model: model, optimizer: Optimizer(plan.optimizer, for: model, isHiddenMatrix: model.isHiddenMatrix),
+      model: model,
+      optimizer: Optimizer(
+        plan.optimizer, for: model, isHiddenMatrix: model.isHiddenMatrix, moments: model.precision.moments),
       cursor: Cursor(seed: UInt64(bitPattern: Int64(plan.seed))))
   }
 }

@@ -77,7 +77,8 @@ struct TrainerState: Sendable {
     model = try ModelDirectory(newest.path).model(registry, on: device)
     model.precision = precision
     var restored = Optimizer(
-      optimizer.settings, for: model, isHiddenMatrix: model.isHiddenMatrix, step: progress.optimizerStep)
+      optimizer.settings, for: model, isHiddenMatrix: model.isHiddenMatrix, step: progress.optimizerStep,
+      moments: precision.moments)
     try restored.load(try CheckpointFiles(newest.path, stem: Self.optimizerStem), on: device)
     (optimizer, cursor) = (restored, progress.cursor)
     (step, seconds, skipped) = (progress.step, progress.seconds, progress.skipped ?? 0)

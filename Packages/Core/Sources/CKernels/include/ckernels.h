@@ -200,6 +200,10 @@ typedef struct {
   // AdamW, in place: m, v, w; `scale` multiplies g first (clipping); corrections are 1 − βᵗ.
   void (*adamw)(float *w, float *m, float *v, const float *g, float scale, float learning_rate, float beta1, float beta2,
                 float epsilon, float weight_decay, float correction1, float correction2, ck_size count);
+  // The same with moments in bfloat16, rounded to nearest even after the step has read them.
+  void (*adamw_bf16)(float *w, uint16_t *m, uint16_t *v, const float *g, float scale, float learning_rate, float beta1,
+                     float beta2, float epsilon, float weight_decay, float correction1, float correction2,
+                     ck_size count);
   // dtype conversions: round to nearest even.
   void (*bf16_from_f32)(uint16_t *y, const float *x, ck_size count);
   void (*f32_from_bf16)(float *y, const uint16_t *x, ck_size count);

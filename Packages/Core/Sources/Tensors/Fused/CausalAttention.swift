@@ -34,13 +34,15 @@ public struct CausalAttention: FusedOperation {
   /// What inputs and result are rounded to, and wait for the way back in. A backend may round the probabilities and the
   /// gradients of the scores too before it multiplies them. Scores, their softmax and all sums are float32.
   public var precision: Precision
+  /// Whether the result waits for the way back in E5M6, twelve bits with a scale for every 1 × 128 tile.
+  public var keepsTwelveBits = false
   public init(
     heads: Int, d1: Int, d2: Int, dv: Int, keyStride: Int, valueOffset: Int, valueStride: Int, scale: Float,
     rows: [AttentionRow], _ precision: Precision = .float32
   ) {
     (self.heads, self.d1, self.d2, self.dv) = (heads, d1, d2, dv)
     (self.keyStride, self.valueOffset, self.valueStride) = (keyStride, valueOffset, valueStride)
-    (self.scale, self.rows, self.precision) = (scale, rows, precision)
+    (self.scale, self.rows, self.precision) = (scale, rows, precision.betweenLinearMaps)
   }
 
   public func definition(_ inputs: [Tensor]) -> Tensor {

@@ -1,6 +1,7 @@
 // y = x · Wᵀ, for one weight or for several that read the same input.
 // In a precision below float32 the factors of all three products, forward and back, are rounded to it and summed in
-// float32. The result is rounded too, so that whoever keeps it in that precision loses nothing.
+// float32. The result is rounded too, so that whoever keeps it in that precision loses nothing. In fp8 the result has the
+// numbers of bfloat16.
 
 /// Inputs: x [T, K], then weights [N, K]; the result [T, ΣN] has one weight's columns after another's.
 public struct LinearProduct: FusedOperation {
@@ -8,12 +9,18 @@ public struct LinearProduct: FusedOperation {
   public let precision: Precision
   /// Whether the result has the numbers of `precision`, and not the float32 sums.
   public let roundsResult: Bool
-  public init(_ precision: Precision = .float32, roundsResult: Bool = true) {
-    (self.precision, self.roundsResult) = (precision, roundsResult)
+  /// What fp8 does with the factors; other precisions do not look at it.
+  public let form: Float8Form
+  public init(_ precision: Precision = .float32, roundsResult: Bool = true, form: Float8Form = Float8Form()) {
+    (self.precision, self.roundsResult, self.form) = (precision, roundsResult, form)
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
-    let x = inputs[0].asFactor(in: precision, tileRows: 1)
-    let products = inputs.dropFirst().map { x.matmul($0.asFactor(in: precision, tileRows: 128).transposed) }
+    if precision == .float8 {
+      let sums = form.definedProduct(inputs[0], Array(inputs.dropFirst()))
+      return roundsResult ? sums.rounded(to: precision) : sums
+    }
+    let x = inputs[0].rounded(to: precision)
+    let products = inputs.dropFirst().map { x.matmul($0.rounded(to: precision).transposed) }
     let sums = Tensor.concatenated(products, axis: 1).roundingGradient(to: precision)
     return roundsResult ? sums.rounded(to: precision) : sums
   }
@@ -29,14 +36,19 @@ public struct GroupedLinearProduct: FusedOperation {
   public let precision: Precision
   /// Whether the result has the numbers of `precision`, and not the float32 sums.
   public let roundsResult: Bool
-  public init(offsets: [Int], partsPerGroup: Int, _ precision: Precision = .float32, roundsResult: Bool = true) {
+  /// What fp8 does with the factors; other precisions do not look at it.
+  public let form: Float8Form
+  public init(
+    offsets: [Int], partsPerGroup: Int, _ precision: Precision = .float32, roundsResult: Bool = true,
+    form: Float8Form = Float8Form()
+  ) {
     precondition(
       partsPerGroup >= 1 && offsets.count >= 2, "grouped-linear: needs at least one group and one weight per group")
     precondition(
       offsets[0] == 0 && zip(offsets, offsets.dropFirst()).allSatisfy { $0 <= $1 },
       "grouped-linear: offsets \(offsets) do not begin at 0 and grow")
     (self.offsets, self.partsPerGroup) = (offsets, partsPerGroup)
-    (self.precision, self.roundsResult) = (precision, roundsResult)
+    (self.precision, self.roundsResult, self.form) = (precision, roundsResult, form)
   }
   public var groups: Int { offsets.count - 1 }
   /// Traps unless the inputs fit the offsets and each other.
@@ -55,7 +67,7 @@ public struct GroupedLinearProduct: FusedOperation {
     let parts = (0..<groups).map { group in
       let rows = inputs[0].slice(offsets[group]..<offsets[group + 1], axis: 0)
       let weights = inputs[(1 + group * partsPerGroup)..<(1 + (group + 1) * partsPerGroup)]
-      return LinearProduct(precision, roundsResult: roundsResult).definition([rows] + weights)
+      return LinearProduct(precision, roundsResult: roundsResult, form: form).definition([rows] + weights)
     }
     return Tensor.concatenated(parts, axis: 0)
   }
@@ -71,11 +83,11 @@ public struct HeadwiseProduct: FusedOperation {
   public let offset: Int
   public let width: Int
   public let isTransposed: Bool
-  /// The result has its numbers too. Eight bits are not built for the absorbed form: bfloat16 stands in.
+  /// The result has its numbers too. There is no such product in fp8: it is computed in bfloat16.
   public let precision: Precision
   public init(heads: Int, offset: Int, width: Int, isTransposed: Bool, _ precision: Precision = .float32) {
     (self.heads, self.offset, self.width, self.isTransposed) = (heads, offset, width, isTransposed)
-    self.precision = precision == .float8 ? .bfloat16 : precision
+    self.precision = precision.betweenLinearMaps
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
     let (x, w) = (inputs[0].rounded(to: precision), inputs[1].rounded(to: precision))

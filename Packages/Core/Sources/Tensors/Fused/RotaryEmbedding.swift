@@ -14,7 +14,7 @@ public struct RotaryEmbedding: FusedOperation {
   public init(heads: Int, offset: Int, width: Int, isInterleaved: Bool, _ precision: Precision = .float32) {
     precondition(width % 2 == 0, "rotary: width \(width) is odd")
     (self.heads, self.offset, self.width, self.isInterleaved) = (heads, offset, width, isInterleaved)
-    self.precision = precision
+    self.precision = precision.betweenLinearMaps
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
     let rows = inputs[0].shape[0]

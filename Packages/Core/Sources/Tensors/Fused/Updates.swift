@@ -1,7 +1,8 @@
 // Changes in place: what optimizers and memories do.
 
 /// AdamW with decoupled weight decay (Loshchilov and Hutter 2019). Targets: weight, first moment, second moment;
-/// input: gradient. `step` counts from 1.
+/// input: gradient. `step` counts from 1. Moments may be bfloat16: the step takes their new values before they are
+/// rounded to it.
 public struct AdamWUpdate: FusedUpdate {
   public let name = "adamw"
   public var learningRate: Float
@@ -31,10 +32,11 @@ public struct AdamWUpdate: FusedUpdate {
   }
   public func definition(_ targets: [Tensor], _ inputs: [Tensor]) -> [Tensor] {
     let g = inputs[0] * gradientScale
-    let m = targets[1] * beta1 + g * (1 - beta1)
-    let v = targets[2] * beta2 + g * g * (1 - beta2)
+    let m = targets[1].cast(to: .float32) * beta1 + g * (1 - beta1)
+    let v = targets[2].cast(to: .float32) * beta2 + g * g * (1 - beta2)
     let direction = m * (1 / Self.correction(beta1, step)) / ((v * (1 / Self.correction(beta2, step))).sqrt() + epsilon)
-    return [targets[0] * (1 - learningRate * weightDecay) + direction * -learningRate, m, v]
+    return [targets[0] * (1 - learningRate * weightDecay) + direction * -learningRate]
+      + zip([m, v], targets.dropFirst()).map { $0.cast(to: $1.dtype) }
   }
 }
 
