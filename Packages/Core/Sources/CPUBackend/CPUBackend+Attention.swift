@@ -4,6 +4,7 @@ import Tensors
 
 extension CPUBackend {
   func attention(_ operation: CausalAttention, _ inputs: [Tensor]) -> Outcome {
+    if operation.isSelective { return selectiveAttention(operation, inputs) }
     let (q, heads) = (inputs[0], operation.heads)
     let lse = make([q.shape[0], heads], on: q.device) { _ in }
     let outWidth = heads * operation.dv
@@ -44,8 +45,9 @@ extension CPUBackend {
       for head in 0..<heads {
         var call = operation.call(row, head, inputs)
         let from = row.queryStart * outWidth + head * dv
-        let dkeys = dkv.pointer + row.keyStart * kvWidth + head * operation.keyStride
-        let dvalues = dkv.pointer + row.keyStart * kvWidth + operation.valueOffset + head * operation.valueStride
+        let columns = operation.columns(ofHead: head)
+        let dkeys = dkv.pointer + row.keyStart * kvWidth + columns.key
+        let dvalues = dkv.pointer + row.keyStart * kvWidth + columns.value
         kernels.attention.backward(
           &call, output.pointer + from, outWidth, lse.pointer + row.queryStart * heads + head, heads, g.pointer + from,
           outWidth, dq.pointer + row.queryStart * q.shape[1] + head * (d1 + d2), q.shape[1], own?.floats ?? dkeys,
@@ -66,21 +68,22 @@ extension CausalAttention {
   /// Whether two heads, or a head's key and its value, have columns of kv in common.
   fileprivate var sharesColumns: Bool {
     let columns = (0..<heads).flatMap { head in
-      let (key, value) = (head * keyStride, valueOffset + head * valueStride)
+      let (key, value) = columns(ofHead: head)
       return [key..<key + d1, value..<value + dv]
     }.sorted { $0.lowerBound < $1.lowerBound }
     return zip(columns, columns.dropFirst()).contains { $0.upperBound > $1.lowerBound }
   }
 
   /// The kernel's view of one sequence and head.
-  fileprivate func call(_ row: AttentionRow, _ head: Int, _ inputs: [Tensor]) -> ck_attention {
+  func call(_ row: AttentionRow, _ head: Int, _ inputs: [Tensor]) -> ck_attention {
     let (q, kv) = (inputs[0], inputs[1])
+    let columns = columns(ofHead: head)
     let keys = kv.pointer + row.keyStart * kv.shape[1]
     return ck_attention(
       q: q.pointer + row.queryStart * q.shape[1] + head * (d1 + d2), q_stride: q.shape[1],
-      k1: keys + head * keyStride, k1_stride: kv.shape[1],
+      k1: keys + columns.key, k1_stride: kv.shape[1],
       k2: d2 > 0 ? inputs[2].pointer + row.keyStart * d2 : nil, k2_stride: d2,
-      v: keys + valueOffset + head * valueStride, v_stride: kv.shape[1],
+      v: keys + columns.value, v_stride: kv.shape[1],
       queries: row.queryCount, first: row.first, d1: d1, d2: d2, dv: dv, scale: scale)
   }
 }
