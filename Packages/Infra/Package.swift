@@ -32,6 +32,7 @@ let package = Package(
       name: "Checkpoints",
       dependencies: [
         "CLibCrypto", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        .product(name: "LowPrecision", package: "Core"),
       ], swiftSettings: strict),
     .target(
       name: "ProcessGraph",
