@@ -7,12 +7,18 @@ import Tensors
 struct RoutingReport {
   var observations: [RouterObservation] = []
   var balanceLoss: Tensor?
+  /// Σ over layers of what the indexers' scores miss of attention; not weighted.
+  var indexerLoss: Tensor?
   var rows: [TokenBatch.Row]
   let balanceWeight: Double
+  var trainsIndexer = false
 
   mutating func add(_ observation: RouterObservation, _ loss: Tensor?) {
     observations.append(observation)
     if let loss { balanceLoss = balanceLoss.map { $0 + loss } ?? loss }
+  }
+  mutating func add(indexerLoss loss: Tensor?) {
+    if let loss { indexerLoss = indexerLoss.map { $0 + loss } ?? loss }
   }
 }
 

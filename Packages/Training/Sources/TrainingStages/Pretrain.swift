@@ -23,7 +23,8 @@ public struct PretrainSettings: Configuration {
   public var packing = Packing.documents
   /// Tokens that go forward and back at once; gradients of a step's parts are added. 0 for the whole step.
   public var microBatchTokens = 0
-  public var objective = ObjectiveSettings(mtpLossWeight: 0.3, balanceLossWeight: 1e-4, biasUpdateRate: 1e-3)
+  public var objective = ObjectiveSettings(
+    mtpLossWeight: 0.3, balanceLossWeight: 1e-4, biasUpdateRate: 1e-3, indexerLossWeight: 1)
   public var optimizer = OptimizerSettings()
   /// What happens to a step whose loss or gradient is not finite.
   public var divergence = DivergenceSettings()
