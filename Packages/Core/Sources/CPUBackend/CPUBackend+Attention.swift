@@ -67,11 +67,11 @@ extension CPUBackend {
 extension CausalAttention {
   /// Whether two heads, or a head's key and its value, have columns of kv in common.
   fileprivate var sharesColumns: Bool {
-    let columns = (0..<heads).flatMap { head in
+    let ranges = (0..<heads).flatMap { head in
       let (key, value) = columns(ofHead: head)
       return [key..<key + d1, value..<value + dv]
     }.sorted { $0.lowerBound < $1.lowerBound }
-    return zip(columns, columns.dropFirst()).contains { $0.upperBound > $1.lowerBound }
+    return zip(ranges, ranges.dropFirst()).contains { $0.upperBound > $1.lowerBound }
   }
 
   /// The kernel's view of one sequence and head.
