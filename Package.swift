@@ -25,7 +25,7 @@ let services: [Target.Dependency] = [.product(name: "ServiceLifecycle", package:
 
 let allInfra = infra("Plugins", "Recipes", "Checkpoints", "GGUF", "RunStore", "ProcessGraph")
 let allTraining = training("Datasets", "Optimizers", "TrainingStages", "Evaluation")
-let models = architecture("Jinja", "Text", "GGUFModels", "LanguageModels", "DeepSeek")
+let models = architecture("Jinja", "Text", "GGUFModels", "LanguageModels", "Llama", "DeepSeek")
 let numbers = core("Tensors", "CPUBackend", "Layers")
 
 func app(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -62,7 +62,7 @@ let package = Package(
       numbers + allInfra + models + rewards("Rewards", "Verifiers") + allTraining + serving("Inference", "HTTPServing")
         + logicPuzzles + logging + services),
     tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels", "Instruments", "LowPrecision")),
-    tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers") + logging),
+    tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers", "LowPrecision") + logging),
     tests(
       "ArchitectureTests",
       models + numbers + core("ReferenceBackend", "Autograd", "LowPrecision")

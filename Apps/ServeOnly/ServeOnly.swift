@@ -5,6 +5,7 @@ import Foundation
 import HTTPServing
 import Inference
 import LanguageModels
+import Llama
 import Logging
 import Plugins
 import Tensors
@@ -27,7 +28,7 @@ struct ServeOnly {
 
   static func serve(_ path: String, port: Int) async throws {
     // Which models it can read, and what they run on.
-    let registry = try Registry([DeepSeekFamilies()])
+    let registry = try Registry([DeepSeekFamilies(), LlamaFamilies()])
     let device = Device(CPUBackend(threads: ProcessInfo.processInfo.activeProcessorCount))
 
     // A model is a directory: config.json, *.safetensors, tokenizer.json and, where it has one, a template.

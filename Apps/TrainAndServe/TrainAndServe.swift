@@ -6,6 +6,7 @@ import Foundation
 import HTTPServing
 import Inference
 import LanguageModels
+import Llama
 import Logging
 import LogicPuzzles
 import Plugins
@@ -32,7 +33,7 @@ struct TrainAndServe {
       let arguments = CommandLine.arguments
       guard arguments.count == 4, let port = Int(arguments[2]) else { throw ServerError("give RECIPE PORT DIRECTORY") }
       let registry = try Registry([
-        DeepSeekFamilies(), StandardRewards(), TrainingStagesPlugin(), LogicPuzzles(), SecondLook(),
+        DeepSeekFamilies(), LlamaFamilies(), StandardRewards(), TrainingStagesPlugin(), LogicPuzzles(), SecondLook(),
       ])
       let run = Run(
         directory: arguments[3], device: Device(CPUBackend(threads: 2)), registry: registry, recorder: MemoryRecorder(),

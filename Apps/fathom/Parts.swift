@@ -4,6 +4,7 @@ import DeepSeek
 import Foundation
 import Inference
 import LanguageModels
+import Llama
 import LogicPuzzles
 import Plugins
 import Tensors
@@ -26,7 +27,7 @@ struct Parts: Sendable {
   /// The parts alone, for commands that only look at names and configurations.
   static func makeRegistry() throws -> Registry {
     try Registry([
-      LanguageModelParts(), DeepSeekFamilies(), InferencePlugin(), StandardRewards(), LogicPuzzles(),
+      LanguageModelParts(), DeepSeekFamilies(), LlamaFamilies(), InferencePlugin(), StandardRewards(), LogicPuzzles(),
       TrainingStagesPlugin(),
     ])
   }

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Architecture: what a language model is, in words, in tokens, and the family we care about.
+/// Architecture: what a language model is, in words, in tokens, and the families we care about.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
@@ -15,6 +15,7 @@ let package = Package(
     .library(name: "Text", targets: ["Text"]),
     .library(name: "GGUFModels", targets: ["GGUFModels"]),
     .library(name: "LanguageModels", targets: ["LanguageModels"]),
+    .library(name: "Llama", targets: ["Llama"]),
     .library(name: "DeepSeek", targets: ["DeepSeek"]),
   ],
   dependencies: [.package(path: "../Core"), .package(path: "../Infra")],
@@ -41,9 +42,15 @@ let package = Package(
         .product(name: "Checkpoints", package: "Infra"),
       ], swiftSettings: strict),
     .target(
+      name: "Llama",
+      dependencies: [
+        "LanguageModels", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        .product(name: "Plugins", package: "Infra"),
+      ], swiftSettings: strict),
+    .target(
       name: "DeepSeek",
       dependencies: [
-        "LanguageModels", "Text", .product(name: "Tensors", package: "Core"),
+        "LanguageModels", "Llama", "Text", .product(name: "Tensors", package: "Core"),
         .product(name: "Layers", package: "Core"), .product(name: "Plugins", package: "Infra"),
       ], swiftSettings: strict),
   ]

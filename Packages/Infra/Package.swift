@@ -33,6 +33,7 @@ let package = Package(
       name: "Checkpoints",
       dependencies: [
         "CLibCrypto", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        .product(name: "LowPrecision", package: "Core"),
       ], swiftSettings: strict),
     // Blocks are made and unmade number by number inside tests too: optimised in debug builds.
     .target(

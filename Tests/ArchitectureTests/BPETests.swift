@@ -182,7 +182,7 @@ func trained(
     }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func aWordOfAMillionBytesIsEncoded() throws {
     let tokenizer = try trained([try TokenizerGoldens.corpus(), String(repeating: "a", count: 5000)])
     var random = SeededGenerator(state: 3)

@@ -87,7 +87,7 @@ import Text
     }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func whateverIsDamagedNothingTraps() throws {
     var random = SeededGenerator(state: 12)
     let texts = try PublishedGoldens.load().texts.prefix(3)

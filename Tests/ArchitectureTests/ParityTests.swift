@@ -1,9 +1,10 @@
-// The DeepSeek-V3 model against what transformers computes for the same files, and against itself where two ways of
-// running it must agree to the last bit.
+// The models of every family against what transformers computes for the same files, and against themselves where two
+// ways of running must agree to the last bit.
 import CPUBackend
 import DeepSeek
 import Foundation
 import LanguageModels
+import Llama
 import Plugins
 import ReferenceBackend
 import Tensors
@@ -32,7 +33,12 @@ private func differing(_ a: [Float], _ b: [Float]) -> Int {
 }
 
 private let available = InstructionSet.allCases.filter(\.isAvailable)
-private let cases = ["v3", "v3-noqlora", "v3-yarn", "v3-1group", "v3-tied"]
+/// Every recorded case.
+let parityCases = [
+  "v3", "v3-noqlora", "v3-yarn", "v3-1group", "v3-tied", "v3-bias", "v2", "v2-lite", "v2-yarn", "v32", "deepseek",
+  "llama", "llama-linear", "llama3rope", "mistral", "qwen2", "qwen3",
+]
+private let cases = parityCases
 
 /// One recorded case and its model.
 private struct ParityCase {
@@ -49,7 +55,7 @@ private struct ParityCase {
     let directory = goldenDirectory("parity/\(name)")
     let file = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/reference.json"))
     reference = try JSONDecoder().decode(Reference.self, from: file)
-    model = try ModelDirectory(directory).model(Registry([DeepSeekFamilies()]), on: Device(backend))
+    model = try ModelDirectory(directory).model(Registry([DeepSeekFamilies(), LlamaFamilies()]), on: Device(backend))
   }
 
   /// Logits of the tokens without a memory.

@@ -3,7 +3,6 @@
 import CPUBackend
 import Checkpoints
 import Foundation
-import LanguageModels
 import Layers
 import ReferenceBackend
 import Tensors
@@ -11,6 +10,7 @@ import Testing
 import Text
 
 @testable import DeepSeek
+@testable import LanguageModels
 @testable import Optimizers
 
 /// What make_v3_training.py has recorded, and the model that it ran.
@@ -247,8 +247,7 @@ private struct Walk {
   }
 
   private static func pass(_ model: DeepSeekV3Model, _ batch: TokenBatch) -> AttentionPass {
-    let positions = Tensor(batch.positions, shape: [batch.tokens.count], on: model.device)
-    return AttentionPass(positions: positions, table: model.table, batch: batch, precision: model.precision)
+    AttentionPass(batch, model.table, in: model.precision, on: model.device)
   }
 
   private mutating func visit(_ layer: DecoderLayer, _ x: Tensor, _ pass: AttentionPass) -> Tensor {

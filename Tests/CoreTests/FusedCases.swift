@@ -108,7 +108,47 @@ private func unshared(_ rows: [AttentionRow]) -> CausalAttention {
   CausalAttention(
     heads: 2, d1: 16, d2: 0, dv: 16, keyStride: 16, valueOffset: 32, valueStride: 16, scale: 0.25, rows: rows)
 }
+/// Six heads of queries on three keys and values.
+private func grouped(_ rows: [AttentionRow]) -> CausalAttention {
+  CausalAttention(
+    heads: 6, d1: 8, d2: 0, dv: 8, keyStride: 8, valueOffset: 24, valueStride: 8, scale: 0.35, rows: rows, groupSize: 2)
+}
+/// Each query sees all keys up to the fourth, and then four that differ from query to query, its own among them.
+private func selection(_ rows: [AttentionRow]) -> Operand {
+  let chosen = rows.flatMap { row in
+    (0..<row.queryCount).flatMap { i -> [Int32] in
+      let own = row.first + i
+      if own < 4 { return (0..<4).map { $0 <= own ? Int32($0) : -1 } }
+      let others = Set((1...3).map { (own * 7 + $0 * 5) % own }).sorted()
+      return others.map { Int32($0) } + [Int32(own)] + [Int32](repeating: -1, count: 3 - others.count)
+    }
+  }
+  return .integers(chosen, [chosen.count / 4, 4])
+}
+private func selective(_ attention: CausalAttention) -> CausalAttention {
+  var copy = attention
+  copy.isSelective = true
+  return copy
+}
 private let attention: [FusedCase] = [
+  FusedCase("grouped, ragged", grouped(ragged(5, 1, 70)), random([76, 48], [76, 48])),
+  FusedCase("grouped, continued", grouped(continued), random([6, 48], [90, 48]), tracked: []),
+  FusedCase(
+    "one key for all",
+    CausalAttention(
+      heads: 5, d1: 6, d2: 3, dv: 7, keyStride: 6, valueOffset: 6, valueStride: 7, scale: 0.4, rows: ragged(9, 66),
+      groupSize: 5), random([75, 45], [75, 13], [75, 3])),
+  FusedCase(
+    "selective, textbook", selective(textbook(ragged(5, 1, 30))),
+    random([36, 36], [36, 42], [36, 4]) + [selection(ragged(5, 1, 30))]),
+  FusedCase(
+    "selective, absorbed", selective(absorbed(ragged(20, 3))),
+    random([23, 72], [23, 20], [23, 4]) + [selection(ragged(20, 3))]),
+  FusedCase(
+    "selective, grouped", selective(grouped(ragged(25))), random([25, 48], [25, 48]) + [selection(ragged(25))]),
+  FusedCase(
+    "selective, continued", selective(absorbed(continued)),
+    random([6, 72], [90, 20], [90, 4]) + [selection(continued)], tracked: []),
   FusedCase("textbook, ragged", textbook(ragged(5, 1, 70)), random([76, 36], [76, 42], [76, 4])),
   FusedCase("textbook, one token", textbook(ragged(1)), random([1, 36], [1, 42], [1, 4])),
   FusedCase("textbook, continued", textbook(continued), random([6, 36], [90, 42], [90, 4]), tracked: []),

@@ -188,6 +188,57 @@ import Testing
     }
   }
 
+  /// Heads in groups, and queries that choose their keys, at widths that the kernels of bfloat16 take and at odd ones.
+  private static func shared(_ rows: [AttentionRow], _ width: Int, isSelective: Bool) -> CausalAttention {
+    CausalAttention(
+      heads: 4, d1: width, d2: 0, dv: width, keyStride: width, valueOffset: 2 * width, valueStride: width, scale: 0.2,
+      rows: rows, groupSize: 2, isSelective: isSelective, .bfloat16)
+  }
+  /// Query i sees every key up to the twentieth, then every third and itself.
+  private static func seen(_ count: Int) -> [Int32] {
+    (0..<count).flatMap { i in
+      let keys = (0...i).filter { i < 20 || $0 % 3 == i % 3 }.map { Int32($0) }
+      return keys + [Int32](repeating: -1, count: count - keys.count)
+    }
+  }
+
+  @Test(arguments: InstructionSet.available, [false, true])
+  func groupsAndChoicesAreTheirDefinitionToEightBits(_ set: InstructionSet, _ isSelective: Bool) throws {
+    let row = AttentionRow(queryStart: 0, queryCount: 70, keyStart: 0)
+    for width in [12, 13] {
+      let operation = Self.shared([row], width, isSelective: isSelective)
+      let operands: [Operand] =
+        [.random([70, 4 * width], seed: 1), .random([70, 4 * width], seed: 2)]
+        + (isSelective ? [.integers(Self.seen(70), [70, 70])] : [])
+      let slow = Evaluation(Inputs(operands, tracked: [0, 1], on: .reference())) { operation($0) }
+      let fast = Evaluation(Inputs(operands, tracked: [0, 1], on: .cpu(set))) { operation($0) }
+      #expect(distance(fast.output, slow.output) < 0x1p-7)
+      for i in 0..<2 {
+        let error = distance(try #require(fast.gradients[i]), try #require(slow.gradients[i]))
+        #expect(error < 0x1p-5, "gradient of input \(i) of width \(width) differs by \(error)")
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.available, [false, true])
+  func aQueryInGroupsOrThatChoosesIsTheSameAlone(_ set: InstructionSet, _ isSelective: Bool) {
+    let device = Device.cpu(set)
+    let (count, width) = (90, 12)
+    let inputs = [Operand.random([count, 48], seed: 1), .random([count, 48], seed: 2)].map { $0.tensor(on: device) }
+    let chosen = Self.seen(count)
+    func run(_ queries: Range<Int>) -> [UInt32] {
+      let row = AttentionRow(queryStart: 0, queryCount: queries.count, first: queries.lowerBound, keyStart: 0)
+      let own = Array(chosen[queries.lowerBound * count..<queries.upperBound * count])
+      let selection = isSelective ? [Tensor(own, shape: [queries.count, count], on: device)] : []
+      let attention = Self.shared([row], width, isSelective: isSelective)
+      return bits(attention([inputs[0].slice(queries, axis: 0), inputs[1]] + selection).floats())
+    }
+    let whole = run(0..<count)
+    for queries in [0..<1, 1..<2, 19..<20, 20..<21, 89..<90, 10..<30, 64..<90] {
+      #expect(run(queries) == Array(whole[queries.lowerBound * 48..<queries.upperBound * 48]), "\(queries)")
+    }
+  }
+
   @Test func rotationRoundsItsResultAndNotItsGradient() throws {
     func rotary(_ precision: Precision) -> RotaryEmbedding {
       RotaryEmbedding(heads: 3, offset: 6, width: 8, isInterleaved: true, precision)

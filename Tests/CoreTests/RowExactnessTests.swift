@@ -86,6 +86,51 @@ import Testing
     }
   }
 
+  /// A query that is told to see everything before it does so as in dense attention, to the last bit.
+  @Test(arguments: InstructionSet.available, [false, true])
+  func choosingEveryKeyIsChoosingNone(_ set: InstructionSet, _ isAbsorbed: Bool) {
+    let device = Device.cpu(set)
+    let (width, kvWidth) = isAbsorbed ? (64, 24) : (40, 44)
+    let rows = [
+      AttentionRow(queryStart: 0, queryCount: 70, keyStart: 0),
+      AttentionRow(queryStart: 70, queryCount: 3, first: 67, keyStart: 0),
+    ]
+    let inputs = [
+      Operand.random([73, width], seed: 1), .random([70, kvWidth], seed: 2), .random([70, 8], seed: 3),
+    ].map { $0.tensor(on: device) }
+    let all = rows.flatMap { row in
+      (0..<row.queryCount).flatMap { i in (0..<70).map { $0 <= row.first + i ? Int32($0) : -1 } }
+    }
+    var selective = attention(rows, isAbsorbed: isAbsorbed)
+    selective.isSelective = true
+    let found = selective(inputs + [Tensor(all, shape: [73, 70], on: device)])
+    #expect(bits(found.floats()) == bits(attention(rows, isAbsorbed: isAbsorbed)(inputs).floats()))
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func aQueryThatChoosesIsTheSameAlone(_ set: InstructionSet) {
+    let device = Device.cpu(set)
+    let inputs = [Operand.random([100, 40], seed: 1), .random([100, 44], seed: 2), .random([100, 8], seed: 3)].map {
+      $0.tensor(on: device)
+    }
+    // Query i sees every third key, and itself.
+    let chosen = (0..<100).map { i in
+      let seen = (0...i).filter { $0 % 3 == i % 3 }.map { Int32($0) }
+      return seen + [Int32](repeating: -1, count: 34 - seen.count)
+    }
+    func run(_ queries: Range<Int>) -> [Float] {
+      let row = AttentionRow(queryStart: 0, queryCount: queries.count, first: queries.lowerBound, keyStart: 0)
+      var selective = attention([row], isAbsorbed: false)
+      selective.isSelective = true
+      let selection = Tensor(chosen[queries].flatMap { $0 }, shape: [queries.count, 34], on: device)
+      return selective([inputs[0].slice(queries, axis: 0), inputs[1], inputs[2], selection]).floats()
+    }
+    let whole = run(0..<100)
+    for queries in [0..<1, 1..<2, 5..<6, 63..<64, 99..<100, 10..<30, 60..<100] {
+      #expect(bits(run(queries)) == bits(Array(whole[queries.lowerBound * 20..<queries.upperBound * 20])), "\(queries)")
+    }
+  }
+
   @Test(arguments: FusedCase.all + threadedCases)
   func outputsAndGradientsDoNotDependOnTheNumberOfThreads(_ row: FusedCase) {
     let results = [1, 2, 3].map { threads in

@@ -22,7 +22,7 @@ private let places: [String: Place] = [
   "Instruments": Place("Core", "Tensors"),
   "Recipes": Place("Infra", "Yams"),
   "Plugins": Place("Infra", "Recipes"),
-  "Checkpoints": Place("Infra", "Tensors", "Layers", "CLibCrypto"),
+  "Checkpoints": Place("Infra", "Tensors", "Layers", "LowPrecision", "CLibCrypto"),
   "GGUF": Place("Infra", "Checkpoints"),
   "ProcessGraph": Place("Infra", "Tensors", "Plugins", "Recipes", "Checkpoints", "Logging"),
   "RunStore": Place("Infra", "ProcessGraph", "Recipes", "GRDB"),
@@ -31,7 +31,8 @@ private let places: [String: Place] = [
   "GGUFModels": Place("Architecture", "Tensors", "Layers", "LowPrecision", "Recipes", "Checkpoints", "GGUF"),
   "LanguageModels": Place(
     "Architecture", "GGUFModels", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
-  "DeepSeek": Place("Architecture", "LanguageModels", "Text", "Tensors", "Layers", "Plugins"),
+  "Llama": Place("Architecture", "LanguageModels", "Tensors", "Layers", "Plugins"),
+  "DeepSeek": Place("Architecture", "LanguageModels", "Llama", "Text", "Tensors", "Layers", "Plugins"),
   "Rewards": Place("Rewards", "Plugins", "Recipes"),
   "Verifiers": Place("Rewards", "Rewards", "Plugins", "Recipes"),
   "Datasets": Place(

@@ -7,7 +7,7 @@ import Text
 
 @testable import HTTPServing
 
-@Suite(.timeLimit(.minutes(1))) struct ServerLifeTests {
+@Suite(.timeLimit(.minutes(10))) struct ServerLifeTests {
   @Test(arguments: [ReasoningStreamTests.streamed, HTTPTests.hello])
   func aClientThatGoesAwayCancelsItsGeneration(body: String) async throws {
     let (gate, isStreamed) = (Gate(), body == ReasoningStreamTests.streamed)

@@ -1,12 +1,13 @@
 // One layer of the decoder: attention, then a dense or a routed feed-forward layer, each behind a norm.
 import LanguageModels
 import Layers
+import Llama
 import Tensors
 
 struct DecoderLayer: Module {
   let index: Int
   var attentionNorm: RMSNorm
-  var attention: LatentAttention
+  var attention: LayerAttention
   var feedForwardNorm: RMSNorm
   var dense: FeedForward?
   var routed: MixtureOfExperts?
@@ -14,7 +15,7 @@ struct DecoderLayer: Module {
   init(_ s: DeepSeekV3Settings, index: Int, _ weights: Weights) throws {
     self.index = index
     attentionNorm = try RMSNorm(s.hiddenSize, epsilon: Float(s.normEpsilon), weights["input_layernorm"])
-    attention = try LatentAttention(s, weights["self_attn"])
+    attention = try LayerAttention(s, weights["self_attn"])
     feedForwardNorm = try RMSNorm(s.hiddenSize, epsilon: Float(s.normEpsilon), weights["post_attention_layernorm"])
     if s.isDense(index) {
       dense = try FeedForward(s.hiddenSize, inner: s.intermediateSize, weights["mlp"])
@@ -35,8 +36,9 @@ struct DecoderLayer: Module {
   ) -> Tensor {
     var recomputed = Recomputation(isOn: pass.recomputes)
     defer { recomputed.giveBack() }
-    let attentionInput = recomputed(x) { [attentionNorm] in attentionNorm($0) }
-    let attended = x + attention(attentionInput, pass, layer: index, memory: &memory)
+    let own = recomputed(x) { [attentionNorm] in attentionNorm($0) }
+    if report?.trainsIndexer == true { report?.add(indexerLoss: attention.latent?.indexerLoss(own, pass)) }
+    let attended = x + attention(own, pass, layer: index, memory: &memory)
     recomputed.giveBack()
     let normed = recomputed(attended) { [feedForwardNorm] in feedForwardNorm($0) }
     if let dense {
@@ -46,5 +48,38 @@ struct DecoderLayer: Module {
     guard let routed else { preconditionFailure("DecoderLayer \(index): neither dense nor routed") }
     return attended
       + routed(normed, in: pass.precision, layer: index, report: &report, recomputes: pass.recomputes)
+  }
+}
+
+/// Attention of one layer: latent, or with keys and values of its own in the members before V2.
+struct LayerAttention: Module {
+  var latent: LatentAttention?
+  var grouped: GroupedQueryAttention?
+
+  init(_ s: DeepSeekV3Settings, _ weights: Weights) throws {
+    if let settings = s.groupedQuery {
+      grouped = try GroupedQueryAttention(settings, weights)
+    } else {
+      latent = try LatentAttention(s, weights)
+    }
+  }
+  mutating func visit(_ visitor: inout some ParameterVisitor) {
+    // Each is taken out while it is visited, so that it is the only owner and updates happen in place.
+    if var present = latent {
+      latent = nil
+      present.visit(&visitor)
+      latent = present
+    }
+    if var present = grouped {
+      grouped = nil
+      present.visit(&visitor)
+      grouped = present
+    }
+  }
+
+  func callAsFunction(_ x: Tensor, _ pass: AttentionPass, layer: Int, memory: inout AttentionMemory?) -> Tensor {
+    if let latent { return latent(x, pass, layer: layer, memory: &memory) }
+    guard let grouped else { preconditionFailure("LayerAttention \(layer): neither latent nor grouped") }
+    return grouped(x, pass, layer: layer, memory: &memory)
   }
 }

@@ -4,9 +4,10 @@ import Layers
 import Plugins
 import Tensors
 
-/// `deepseek_v3`: V3, R1, R1-Zero and their miniatures.
+/// `deepseek_v3` (V3, R1, R1-Zero and their miniatures), and the members before and after it: `deepseek` (DeepSeekMoE),
+/// `deepseek_v2` (V2, V2-Lite, V2.5) and `deepseek_v32` (V3.2).
 public enum DeepSeekV3Family: ModelFamily {
-  public static let modelTypes = ["deepseek_v3"]
+  public static let modelTypes = FamilyDefaults.modelTypes
   public static func build(_ configuration: [UInt8], from weights: Weights, on device: Device) throws
     -> any LanguageModel
   {
@@ -22,27 +23,4 @@ public struct DeepSeekFamilies: Plugin {
   public let name = "deepseek-families"
   public init() {}
   public func register(in registry: inout Registry) throws { try registry.families.add(DeepSeekV3Family.self) }
-}
-
-extension DeepSeekV3Settings {
-  /// Counted from the shapes, the prediction module left out as the papers do.
-  public var description: ModelDescription {
-    let queries = queryRank.map { hiddenSize * $0 + $0 + $0 * heads * keyWidth } ?? hiddenSize * heads * keyWidth
-    let attention =
-      queries + hiddenSize * (latentRank + rotaryWidth) + latentRank
-      + latentRank * heads * (noPositionWidth + valueWidth) + heads * valueWidth * hiddenSize
-    let expert = 3 * hiddenSize * expertIntermediateSize
-    let gate = routedExperts * hiddenSize + routedExperts
-    let dense = min(leadingDenseLayers, layers)
-    let norms = 2 * hiddenSize
-    let shared = layers * (attention + norms) + dense * 3 * hiddenSize * intermediateSize + hiddenSize
-    let tables = vocabularySize * hiddenSize * (isHeadTied ? 1 : 2)
-    func total(experts: Int) -> Int { shared + tables + (layers - dense) * (gate + (experts + sharedExperts) * expert) }
-    let active = total(experts: expertsPerToken)
-    return ModelDescription(
-      modelType: "deepseek_v3", parameters: total(experts: routedExperts), activeParameters: active,
-      memoryBytesPerToken: layers * (latentRank + rotaryWidth) * 2,
-      flopsPerToken: 2 * (active - vocabularySize * hiddenSize), layers: layers, hiddenSize: hiddenSize,
-      vocabularySize: vocabularySize, contextLength: contextLength)
-  }
 }

@@ -1,12 +1,15 @@
-// DeepSeek-V3 as a value: embedding, decoder layers, norm, head, and the module that predicts one token further.
+// DeepSeek's routed models as a value: embedding, decoder layers, norm, head, and the module that predicts one token
+// further.
 import LanguageModels
 import Layers
+import Llama
 import Tensors
 
-/// DeepSeek-V3 (DeepSeek-AI 2024, section 2), R1 included. Copying it is a snapshot of every weight.
+/// DeepSeek-V3 (DeepSeek-AI 2024, section 2), R1 included, and by its settings DeepSeekMoE, V2 and V3.2. Copying it is a
+/// snapshot of every weight.
 public struct DeepSeekV3Model: LanguageModel {
   public let settings: DeepSeekV3Settings
-  /// The bytes of config.json, as they were read.
+  /// The bytes of config.json, as they are written beside the weights.
   public let configuration: [UInt8]
   public let device: Device
   public var precision = PrecisionMap(.float32)
@@ -23,8 +26,8 @@ public struct DeepSeekV3Model: LanguageModel {
   /// Throws `ModelError` for a configuration that cannot be, and what `weights` throws for tensors that are missing.
   public init(_ configuration: [UInt8], from weights: Weights, on device: Device) throws {
     let s = try DeepSeekV3Settings(configuration)
-    (settings, self.configuration, self.device) = (s, configuration, device)
-    table = RotaryTable(s.rotary, width: s.rotaryWidth, positions: s.contextLength, on: device)
+    (settings, self.device) = (s, device)
+    self.configuration = PublishedQuantization.removed(from: configuration)
     let model = weights["model"]
     embedding = try Embedding(s.vocabularySize, s.hiddenSize, model["embed_tokens"])
     layers = try (0..<s.layers).map { try DecoderLayer(s, index: $0, model["layers"][$0]) }
@@ -33,6 +36,7 @@ public struct DeepSeekV3Model: LanguageModel {
     // A checkpoint that other tools have saved may announce the module without bringing it.
     let last = model["layers"][s.layers]
     prediction = s.predictionLayers > 0 && last.has("eh_proj.weight") ? try PredictionModule(s, last) : nil
+    table = RotaryTable(s.rotary, width: s.rotaryWidth, positions: s.contextLength, on: device)
   }
 
   public mutating func visit(_ visitor: inout some ParameterVisitor) {
@@ -43,21 +47,24 @@ public struct DeepSeekV3Model: LanguageModel {
     visitor("lm_head", &head)
   }
 
-  /// The projections of attention, experts and the prediction module; no router, embedding, head or norm.
+  /// The projections of attention, experts and the prediction module; no router, indexer, embedding, head or norm.
   public func isHiddenMatrix(_ name: String) -> Bool {
-    name.hasSuffix("_proj.weight") || name.hasSuffix("kv_a_proj_with_mqa.weight")
+    (name.hasSuffix("_proj.weight") || name.hasSuffix("kv_a_proj_with_mqa.weight")) && !name.contains(".indexer.")
   }
 
   public func makeMemory(slots: Int, capacity: Int, form: AttentionForm) -> AttentionMemory {
     let s = settings
     let width = form == .absorbed ? s.latentRank : s.heads * (s.noPositionWidth + s.valueWidth)
+    // A memory that holds no more keys than a query may see needs no keys to choose by.
+    let index = s.indexer.flatMap { capacity > $0.mostKeys ? [$0.width] : nil } ?? []
     return AttentionMemory(
-      slots: slots, capacity: capacity, form: form, layers: s.layers, widths: [width, s.rotaryWidth], on: device)
+      slots: slots, capacity: capacity, form: form, layers: s.layers,
+      widths: s.groupedQuery.map { [$0.memoryWidth] } ?? [width, s.rotaryWidth] + index, on: device)
   }
 
   public func hiddenStates(_ batch: TokenBatch, memory: inout AttentionMemory?) -> Tensor {
     var report = batch.experts.isEmpty ? nil : routingReport(batch)
-    return hiddenStates(batch, attentionPass(batch), memory: &memory, report: &report)
+    return hiddenStates(batch, memory: &memory, report: &report)
   }
   public var expertLayout: ExpertLayout? {
     let routed = settings.layers - settings.leadingDenseLayers
@@ -69,7 +76,7 @@ public struct DeepSeekV3Model: LanguageModel {
   ) -> (hidden: Tensor, experts: ExpertChoices?) {
     var report: RoutingReport? = routingReport(batch)
     report?.record = expertLayout.map { ExpertChoices($0, tokens: batch.tokens.count) }
-    let hidden = hiddenStates(batch, attentionPass(batch), memory: &memory, report: &report)
+    let hidden = hiddenStates(batch, memory: &memory, report: &report)
     return (hidden, report?.record)
   }
   private func routingReport(_ batch: TokenBatch, balanceWeight: Double = 0) -> RoutingReport {
@@ -83,26 +90,19 @@ public struct DeepSeekV3Model: LanguageModel {
   }
 
   private func hiddenStates(
-    _ batch: TokenBatch, _ shared: AttentionPass, memory: inout AttentionMemory?, report: inout RoutingReport?
+    _ batch: TokenBatch, memory: inout AttentionMemory?, report: inout RoutingReport?, _ recompute: Recompute = .none
   ) -> Tensor {
-    var pass = shared
-    if let memory {
-      pass.memoryRows = Tensor(batch.memoryRows(memory.capacity), shape: [batch.tokens.count], on: device)
-    }
+    let pass = AttentionPass(batch, table, memory: memory, in: precision, recompute, on: device)
     var x = embedding(Tensor(batch.tokens, shape: [batch.tokens.count], on: device))
     for layer in layers { x = layer(x, pass, memory: &memory, report: &report) }
     return norm(x)
-  }
-  private func attentionPass(_ batch: TokenBatch, _ recompute: Recompute = .none) -> AttentionPass {
-    let positions = Tensor(batch.positions, shape: [batch.tokens.count], on: device)
-    return AttentionPass(
-      positions: positions, table: table, batch: batch, precision: precision, recomputes: recompute == .published)
   }
 
   public func trainingPass(_ batch: TokenBatch, targets: [Int32], _ options: TrainingOptions) -> TrainingPass {
     var none: AttentionMemory?
     var report: RoutingReport? = routingReport(batch, balanceWeight: options.balanceLossWeight)
-    let hidden = hiddenStates(batch, attentionPass(batch, options.recompute), memory: &none, report: &report)
+    report?.trainsIndexer = options.indexerLossWeight > 0
+    let hidden = hiddenStates(batch, memory: &none, report: &report, options.recompute)
     let logp = CrossEntropy()(logits(hidden), Tensor(targets, shape: [targets.count], on: device))
     var pass = TrainingPass(logProbabilities: logp)
     if let prediction, options.mtpLossWeight > 0 {
@@ -113,6 +113,11 @@ public struct DeepSeekV3Model: LanguageModel {
     if let balance = report?.balanceLoss {
       pass.figures["balance_loss"] = balance.detached()
       pass.auxiliaryLoss = pass.auxiliaryLoss.map { $0 + balance } ?? balance
+    }
+    if let missed = report?.indexerLoss {
+      pass.figures["indexer_loss"] = missed.detached()
+      let loss = missed * Float(options.indexerLossWeight)
+      pass.auxiliaryLoss = pass.auxiliaryLoss.map { $0 + loss } ?? loss
     }
     pass.observations = report?.observations ?? []
     pass.replay = report?.replay ?? ReplayAgreement()
@@ -142,7 +147,7 @@ public struct DeepSeekV3Model: LanguageModel {
     report?.given = []
     let states = hidden.gatherRows(Tensor(places, shape: [places.count], on: device))
     let embedded = embedding(Tensor(next, shape: [next.count], on: device))
-    let pass = attentionPass(shorter, recompute)
+    let pass = AttentionPass(shorter, table, in: precision, recompute, on: device)
     let state = prediction(hidden: states, nextEmbedding: embedded, pass, report: &report)
     let logp = CrossEntropy()(logits(state), Tensor(after, shape: [after.count], on: device))
     return logp.total() * (-1 / Float(batch.tokens.count))

@@ -1,9 +1,12 @@
-// The published config.json of DeepSeek-V3, R1 and their miniatures, read unmodified.
-import Foundation
+// The published config.json of DeepSeek's routed models, read unmodified: DeepSeekMoE, V2, V3 and R1, V3.2. They are one
+// decoder; how they differ is in values.
 import LanguageModels
+import Llama
 
 /// The settings of one model, validated: nothing in it can make the mathematics trap.
 public struct DeepSeekV3Settings: Sendable {
+  /// `model_type`: deepseek, deepseek_v2, deepseek_v3 or deepseek_v32.
+  public var modelType: String
   /// `vocab_size`: rows of the embedding and of the head.
   public var vocabularySize: Int
   /// `hidden_size`: the width D of the stream between layers.
@@ -16,6 +19,13 @@ public struct DeepSeekV3Settings: Sendable {
   public var layers: Int
   /// `num_attention_heads`.
   public var heads: Int
+  /// Attention with keys and values of their own, as in DeepSeekMoE; nil for latent attention. The widths of latent
+  /// attention mean nothing with it, apart from the rotary one, which is the head's.
+  public var groupedQuery: GroupedQuerySettings?
+  /// What chooses the keys that latent attention sees; nil for all of them.
+  public var indexer: IndexerSettings?
+  /// `attention_bias`: whether the projections down to the ranks, and the one after attention, have biases.
+  public var hasAttentionBias: Bool
   /// `q_lora_rank`: the width between the two projections of queries; nil for a single one.
   public var queryRank: Int?
   /// `kv_lora_rank`: the width of the latent that keys and values are expanded from.
@@ -36,10 +46,16 @@ public struct DeepSeekV3Settings: Sendable {
   public var expertGroups: Int
   /// `topk_group`: groups that the experts of one token may come from.
   public var chosenGroups: Int
+  /// `scoring_func`: what becomes of the products with the gate.
+  public var scoring: ExpertScoring
+  /// `topk_method`: which experts are chosen by their scores.
+  public var choice: ExpertChoice
   /// `norm_topk_prob`: whether the weights of a token's experts are made to sum to 1, before they are scaled.
   public var normalizesChosenWeights: Bool
   /// `routed_scaling_factor`: multiplies the weights of the chosen experts.
   public var routedScale: Double
+  /// Whether weights that sum to 1 are scaled too; before V3 they are not.
+  public var scalesNormalizedWeights: Bool
   /// `first_k_dense_replace`: layers with a dense feed-forward layer, before the routed ones.
   public var leadingDenseLayers: Int
   /// `num_nextn_predict_layers`: 1 with the module that predicts one token further, 0 without.
@@ -59,22 +75,17 @@ public struct DeepSeekV3Settings: Sendable {
 
   /// Width of a query or key: nope and rope part side by side.
   public var keyWidth: Int { noPositionWidth + rotaryWidth }
+  /// Whether a bias is added to scores for the choice of experts.
+  public var hasChoiceBias: Bool { choice == .biased }
   /// Whether this layer, counted from 0, has a dense feed-forward layer and not a routed one.
   public func isDense(_ layer: Int) -> Bool { layer < leadingDenseLayers }
 
   /// Throws `ModelError` naming the first key that cannot be.
   public init(_ configuration: [UInt8]) throws {
-    let file: PublishedConfiguration
-    do {
-      file = try JSONDecoder().decode(PublishedConfiguration.self, from: Data(configuration))
-    } catch DecodingError.keyNotFound(let key, _) {
-      throw ModelError("config.json: '\(key.stringValue)' is missing; a deepseek_v3 model needs it")
-    } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-      DecodingError.dataCorrupted(let context)
-    {
-      let key = context.codingPath.map(\.stringValue).joined(separator: ".")
-      throw ModelError("config.json: '\(key.isEmpty ? "<file>" : key)' cannot be read: \(context.debugDescription)")
-    }
+    modelType = try ModelType.read(configuration, from: "config.json")
+    let rules = ConfigurationRules(modelType)
+    let file = try rules.decode(PublishedDeepSeek.self, configuration)
+    let family = try FamilyDefaults(modelType)
     vocabularySize = file.vocab_size
     hiddenSize = file.hidden_size
     intermediateSize = file.intermediate_size
@@ -82,109 +93,36 @@ public struct DeepSeekV3Settings: Sendable {
     layers = file.num_hidden_layers
     heads = file.num_attention_heads
     queryRank = file.q_lora_rank
-    latentRank = file.kv_lora_rank
-    noPositionWidth = file.qk_nope_head_dim
-    rotaryWidth = file.qk_rope_head_dim
-    valueWidth = file.v_head_dim
     routedExperts = file.n_routed_experts
     sharedExperts = file.n_shared_experts ?? 0
     expertsPerToken = file.num_experts_per_tok
-    expertGroups = file.n_group ?? 1
-    chosenGroups = file.topk_group ?? 1
-    normalizesChosenWeights = file.norm_topk_prob ?? true
+    scoring = try rules.choice("scoring_func", file.scoring_func, family.scoring)
+    choice = try rules.choice("topk_method", file.topk_method, family.choice)
+    // Without groups in the choice, all experts are one.
+    expertGroups = choice == .greedy ? 1 : file.n_group ?? 1
+    chosenGroups = choice == .greedy ? 1 : file.topk_group ?? 1
+    normalizesChosenWeights = file.norm_topk_prob ?? family.normalizesChosenWeights
+    scalesNormalizedWeights = family.scalesNormalizedWeights
     routedScale = file.routed_scaling_factor ?? 1
-    leadingDenseLayers = file.first_k_dense_replace ?? 0
+    leadingDenseLayers = file.first_k_dense_replace ?? family.leadingDenseLayers
     predictionLayers = file.num_nextn_predict_layers ?? 0
     normEpsilon = file.rms_norm_eps ?? 1e-6
     contextLength = file.max_position_embeddings ?? 4096
     isHeadTied = file.tie_word_embeddings ?? false
     isRotaryInterleaved = file.rope_interleave ?? true
     initializerRange = file.initializer_range ?? 0.02
-    rotary = try RotarySettings(file)
-    try validate(file)
-  }
-
-  private func validate(_ file: PublishedConfiguration) throws {
-    func require(_ holds: Bool, _ key: String, _ found: some Any, _ wanted: String) throws {
-      if !holds { throw ModelError("config.json: '\(key)' is \(found); it must be \(wanted)") }
+    hasAttentionBias = file.attention_bias ?? false
+    rotary = try RotarySettings(rules.decode(PublishedRotary.self, configuration), rules)
+    if family.hasLatentAttention {
+      let latent = try rules.decode(PublishedLatentAttention.self, configuration)
+      (latentRank, noPositionWidth) = (latent.kv_lora_rank, latent.qk_nope_head_dim)
+      (rotaryWidth, valueWidth) = (latent.qk_rope_head_dim, latent.v_head_dim)
+    } else {
+      let grouped = try file.groupedQuery(rules)
+      (groupedQuery, latentRank, noPositionWidth) = (grouped, 0, 0)
+      (rotaryWidth, valueWidth) = (grouped.headWidth, grouped.headWidth)
     }
-    let sizes: [(String, Int)] = [
-      ("vocab_size", vocabularySize), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
-      ("moe_intermediate_size", expertIntermediateSize), ("num_hidden_layers", layers), ("num_attention_heads", heads),
-      ("kv_lora_rank", latentRank), ("qk_nope_head_dim", noPositionWidth), ("qk_rope_head_dim", rotaryWidth),
-      ("v_head_dim", valueWidth), ("n_routed_experts", routedExperts), ("num_experts_per_tok", expertsPerToken),
-      ("n_group", expertGroups), ("topk_group", chosenGroups), ("max_position_embeddings", contextLength),
-      ("q_lora_rank", queryRank ?? 1),
-    ]
-    for (key, value) in sizes { try require(value >= 1 && value <= 1 << 24, key, value, "between 1 and 16777216") }
-    try require(rotaryWidth % 2 == 0, "qk_rope_head_dim", rotaryWidth, "even")
-    try require(sharedExperts >= 0 && sharedExperts < 1024, "n_shared_experts", sharedExperts, "0 or more")
-    try require(leadingDenseLayers >= 0, "first_k_dense_replace", leadingDenseLayers, "0 or more")
-    try require((0...1).contains(predictionLayers), "num_nextn_predict_layers", predictionLayers, "0 or 1")
-    try require(
-      routedExperts % expertGroups == 0, "n_group", expertGroups, "a divisor of n_routed_experts \(routedExperts)")
-    try require(chosenGroups <= expertGroups, "topk_group", chosenGroups, "at most n_group \(expertGroups)")
-    let reachable = routedExperts / expertGroups * chosenGroups
-    try require(
-      expertsPerToken <= reachable, "num_experts_per_tok", expertsPerToken,
-      "at most the \(reachable) experts of the chosen groups")
-    try require(normEpsilon >= 0 && normEpsilon.isFinite, "rms_norm_eps", normEpsilon, "a number of at least 0")
-    try require(file.attention_bias != true, "attention_bias", true, "false; biased attention is not built")
-    try require(file.scoring_func.map { $0 == "sigmoid" } ?? true, "scoring_func", file.scoring_func ?? "", "sigmoid")
-    try require(file.topk_method.map { $0 == "noaux_tc" } ?? true, "topk_method", file.topk_method ?? "", "noaux_tc")
-    try require(file.hidden_act.map { $0 == "silu" } ?? true, "hidden_act", file.hidden_act ?? "", "silu")
-    try require((file.moe_layer_freq ?? 1) == 1, "moe_layer_freq", file.moe_layer_freq ?? 1, "1")
-    try require(
-      file.quantization_config == nil, "quantization_config", "present", "absent: quantised weights are not read yet")
+    if family.hasIndexer { indexer = try rules.decode(IndexerSettings.self, configuration) }
+    try validate(file, rules)
   }
-}
-
-/// The keys as they are published. Keys that are not named here do not change the model.
-struct PublishedConfiguration: Decodable {
-  struct Rope: Decodable {
-    let rope_type: String?
-    let type: String?
-    let rope_theta: Double?
-    let factor: Double?
-    let beta_fast: Double?
-    let beta_slow: Double?
-    let mscale: Double?
-    let mscale_all_dim: Double?
-    let original_max_position_embeddings: Int?
-  }
-  struct Anything: Decodable {}
-  let vocab_size: Int
-  let hidden_size: Int
-  let intermediate_size: Int
-  let moe_intermediate_size: Int
-  let num_hidden_layers: Int
-  let num_attention_heads: Int
-  let q_lora_rank: Int?
-  let kv_lora_rank: Int
-  let qk_nope_head_dim: Int
-  let qk_rope_head_dim: Int
-  let v_head_dim: Int
-  let n_routed_experts: Int
-  let n_shared_experts: Int?
-  let num_experts_per_tok: Int
-  let n_group: Int?
-  let topk_group: Int?
-  let norm_topk_prob: Bool?
-  let routed_scaling_factor: Double?
-  let first_k_dense_replace: Int?
-  let num_nextn_predict_layers: Int?
-  let rms_norm_eps: Double?
-  let max_position_embeddings: Int?
-  let tie_word_embeddings: Bool?
-  let rope_interleave: Bool?
-  let initializer_range: Double?
-  let attention_bias: Bool?
-  let scoring_func: String?
-  let topk_method: String?
-  let hidden_act: String?
-  let moe_layer_freq: Int?
-  let rope_theta: Double?
-  let rope_scaling: Rope?
-  let rope_parameters: Rope?
-  let quantization_config: Anything?
 }

@@ -1,5 +1,5 @@
-// Which experts a token goes to, and with what weight (DeepSeek-V3, section 2.1.2: sigmoid scores, a bias that
-// balances the load without a loss, choice limited to the best groups).
+// Which experts a token goes to, and with what weight. V3 (section 2.1.2): sigmoid scores, a bias that balances the load
+// without a loss, choice limited to the best groups. Before it: softmax scores (V2, section 2.2).
 import LanguageModels
 import Layers
 import Tensors
@@ -20,26 +20,30 @@ struct Routing: Sendable {
 struct ExpertRouter: Module {
   let settings: DeepSeekV3Settings
   var gate: Tensor
-  /// b: added to scores for the choice only. State, not a trained parameter.
-  var bias: Tensor
+  /// b: added to scores for the choice only. State, not a trained parameter; nil before V3.
+  var bias: Tensor?
 
   init(_ s: DeepSeekV3Settings, _ weights: Weights) throws {
     settings = s
     gate = try weights.tensor("weight", [s.routedExperts, s.hiddenSize])
-    bias = try weights.tensor("e_score_correction_bias", [s.routedExperts], .bias)
+    bias = s.hasChoiceBias ? try weights.tensor("e_score_correction_bias", [s.routedExperts], .bias) : nil
   }
   mutating func visit(_ visitor: inout some ParameterVisitor) {
     visitor("weight", &gate)
     visitor("e_score_correction_bias", &bias, isTrained: false)
   }
 
-  /// s = sigmoid(W_g · x), [T, E].
+  /// s = sigmoid(W_g · x) or softmax(W_g · x), [T, E].
   func scores(_ x_TD: Tensor, in precision: Precision) -> Tensor {
-    LinearProduct(precision, roundsResult: false)(x_TD, gate).sigmoid()
+    let products = LinearProduct(precision, roundsResult: false)(x_TD, gate)
+    switch settings.scoring {
+    case .sigmoid: return products.sigmoid()
+    case .softmax: return products.softmax()
+    }
   }
 
-  /// The K experts of each token with the largest biased score, among the best groups; a group's score is the sum of
-  /// its two largest. Equal scores go to the lower index.
+  /// The K experts of each token with the largest score, biased where there is a bias, among the best groups. Equal
+  /// scores go to the lower index.
   func choose(_ scores_TE: Tensor) -> Routing { sorted(picks(scores_TE)) }
 
   /// The same, where `report` brings no experts to take instead and asks for none. `layer` counts all layers.
@@ -52,7 +56,8 @@ struct ExpertRouter: Module {
   /// Chosen experts of each token, [T · K], the best first.
   private func picks(_ scores_TE: Tensor) -> [Int32] {
     let (experts, chosen) = (settings.routedExperts, settings.expertsPerToken)
-    let (tokens, bias) = (scores_TE.shape[0], bias.floats())
+    let tokens = scores_TE.shape[0]
+    let bias = bias?.floats() ?? [Float](repeating: 0, count: experts)
     let scores = scores_TE.floats()
     var picks = [Int32](repeating: 0, count: tokens * chosen)
     var biased = [Float](repeating: 0, count: experts)
@@ -69,7 +74,8 @@ struct ExpertRouter: Module {
     return picks
   }
 
-  /// Sets the scores of all but the best groups to −∞.
+  /// Sets the scores of all but the best groups to −∞. A group's score is its largest, or the sum of its two largest
+  /// where they are biased.
   private func dropGroups(_ biased: inout [Float]) {
     let size = settings.routedExperts / settings.expertGroups
     let totals = (0..<settings.expertGroups).map { g -> Float in
@@ -81,7 +87,7 @@ struct ExpertRouter: Module {
           second = biased[e]
         }
       }
-      return size == 1 ? first : first + second
+      return size == 1 || settings.choice != .biased ? first : first + second
     }
     let order = totals.indices.sorted { totals[$0] != totals[$1] ? totals[$0] > totals[$1] : $0 < $1 }
     for g in order.dropFirst(settings.chosenGroups) {
@@ -113,7 +119,11 @@ struct ExpertRouter: Module {
   func weights(_ scores_TE: Tensor, _ routing: Routing) -> Tensor {
     let index = Tensor(routing.experts, shape: [scores_TE.shape[0], settings.expertsPerToken], on: scores_TE.device)
     var w_TK = scores_TE.takeAlongRows(index)
-    if settings.normalizesChosenWeights { w_TK = w_TK / (w_TK.sum(axis: 1) + 1e-20).broadcast(to: w_TK.shape) }
+    // Before V3 weights are either made to sum to 1 or scaled, and a single one is never made to be 1.
+    if settings.normalizesChosenWeights && (settings.scalesNormalizedWeights || settings.expertsPerToken > 1) {
+      w_TK = w_TK / (w_TK.sum(axis: 1) + 1e-20).broadcast(to: w_TK.shape)
+      if !settings.scalesNormalizedWeights { return w_TK }
+    }
     return w_TK * Float(settings.routedScale)
   }
 
@@ -137,9 +147,10 @@ struct ExpertRouter: Module {
 
   /// b_i += γ · sign(mean load − load_i) (Wang et al. 2024).
   mutating func updateBias(_ counts: [Int], rate: Double) {
+    guard let bias else { return }
     let mean = Double(counts.reduce(0, +)) / Double(counts.count)
     let moved = zip(bias.floats(), counts).map { b, c in b + Float(rate) * Float((mean - Double(c)).sign) }
-    bias = Tensor(moved, shape: bias.shape, on: bias.device)
+    self.bias = Tensor(moved, shape: bias.shape, on: bias.device)
   }
 }
 

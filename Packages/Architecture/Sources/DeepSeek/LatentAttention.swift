@@ -4,18 +4,6 @@ import LanguageModels
 import Layers
 import Tensors
 
-/// What the layers of one forward pass share: positions, tables, where keys are, and what is kept.
-struct AttentionPass {
-  let positions: Tensor
-  let table: RotaryTable
-  let batch: TokenBatch
-  let precision: PrecisionMap
-  /// Rows of the memory's tables where this batch's tokens are kept.
-  var memoryRows: Tensor?
-  /// Whether norms, up-projections and outputs of SwiGLU are computed once more on the way back, and not kept.
-  var recomputes = false
-}
-
 // T tokens · D model · H heads · N nope · R rope · V value · C latent
 struct LatentAttention: Module {
   let settings: DeepSeekV3Settings
@@ -26,19 +14,23 @@ struct LatentAttention: Module {
   var latentNorm: RMSNorm
   var latentUp: Linear
   var output: Linear
+  /// Chooses the keys that each query sees; nil where it sees all.
+  var indexer: LightningIndexer?
 
   init(_ s: DeepSeekV3Settings, _ weights: Weights) throws {
     settings = s
     if let rank = s.queryRank {
-      queryDown = try Linear(s.hiddenSize, rank, weights["q_a_proj"])
+      queryDown = try Linear(s.hiddenSize, rank, hasBias: s.hasAttentionBias, weights["q_a_proj"])
       queryNorm = try RMSNorm(rank, epsilon: 1e-6, weights["q_a_layernorm"])
     }
     query = try Linear(
       s.queryRank ?? s.hiddenSize, s.heads * s.keyWidth, weights[s.queryRank == nil ? "q_proj" : "q_b_proj"])
-    latentDown = try Linear(s.hiddenSize, s.latentRank + s.rotaryWidth, weights["kv_a_proj_with_mqa"])
+    latentDown = try Linear(
+      s.hiddenSize, s.latentRank + s.rotaryWidth, hasBias: s.hasAttentionBias, weights["kv_a_proj_with_mqa"])
     latentNorm = try RMSNorm(s.latentRank, epsilon: 1e-6, weights["kv_a_layernorm"])
     latentUp = try Linear(s.latentRank, s.heads * (s.noPositionWidth + s.valueWidth), weights["kv_b_proj"])
-    output = try Linear(s.heads * s.valueWidth, s.hiddenSize, weights["o_proj"])
+    output = try Linear(s.heads * s.valueWidth, s.hiddenSize, hasBias: s.hasAttentionBias, weights["o_proj"])
+    if let indexer = s.indexer { self.indexer = try LightningIndexer(s, indexer, weights["indexer"]) }
   }
 
   mutating func visit(_ visitor: inout some ParameterVisitor) {
@@ -49,6 +41,7 @@ struct LatentAttention: Module {
     visitor("kv_a_layernorm", &latentNorm)
     visitor("kv_b_proj", &latentUp)
     visitor("o_proj", &output)
+    visitor("indexer", &indexer)
   }
 
   /// x [T, D] → [T, D]. With a memory, keys of earlier tokens come from it and this batch's are added.
@@ -56,31 +49,50 @@ struct LatentAttention: Module {
     var recomputed = Recomputation(isOn: pass.recomputes)
     defer { recomputed.giveBack() }
     let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
-    let q_THNR = turnedQueries(x_TD, pass, &recomputed)
-    let down = latentDown(x_TD, in: projections, form)
-    let latent_TC = recomputed(down.slice(0..<settings.latentRank, axis: 1)) { [latentNorm] in latentNorm($0) }
-    let key_TR = turn(
-      down.slice(settings.latentRank..<settings.latentRank + settings.rotaryWidth, axis: 1), pass, heads: 1, offset: 0)
+    let ranked = rankedQueries(x_TD, pass, &recomputed)
+    let q_THNR = turnedQueries(ranked, pass, &recomputed)
+    let (latent_TC, key_TR) = latentAndKey(x_TD, pass, &recomputed)
+    let seen = indexer?.chooseKeys(x_TD, ranked, pass, layer: layer, memory: &memory)
     let mixed: Tensor
     if memory == nil {
       let expanded = recomputed(latent_TC) { [latentUp] in latentUp($0, in: projections, form) }
       var attention = textbook(pass.batch.ownRows, pass)
       attention.keepsTwelveBits = pass.precision.attentionOutputForm.keepsTwelveBits
-      mixed = attention(q_THNR, expanded, key_TR)
+      mixed = attend(attention, [q_THNR, expanded, key_TR], seen)
     } else {
-      mixed = remembered(q_THNR, latent_TC, key_TR, pass, layer, &memory!)
+      mixed = remembered(q_THNR, latent_TC, key_TR, seen, pass, layer, &memory!)
     }
     return output(mixed, in: projections, pass.precision.attentionOutputForm)
   }
 
-  private func turnedQueries(_ x: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation) -> Tensor {
-    let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
+  /// What queries are projected from: their normed rank, or x itself where there is none.
+  func rankedQueries(_ x: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation) -> Tensor {
+    guard let queryDown, let queryNorm else { return x }
+    return recomputed(queryDown(x, in: pass.precision.projections, pass.precision.plainForm)) { queryNorm($0) }
+  }
+  func turnedQueries(_ ranked: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation) -> Tensor {
     let turned: @Sendable (Tensor) -> Tensor = {
-      turn(query($0, in: projections, form), pass, heads: settings.heads, offset: settings.noPositionWidth)
+      turn(
+        query($0, in: pass.precision.projections, pass.precision.plainForm), pass, heads: settings.heads,
+        offset: settings.noPositionWidth)
     }
     // A single projection from the full width is no up-projection: made again, it would cost more than it saves.
-    guard let queryDown, let queryNorm else { return turned(x) }
-    return recomputed(recomputed(queryDown(x, in: projections, form)) { queryNorm($0) }, turned)
+    return queryDown == nil ? turned(ranked) : recomputed(ranked, turned)
+  }
+  /// The normed latent, and the rotated key that all heads share.
+  func latentAndKey(
+    _ x: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation
+  ) -> (latent: Tensor, key: Tensor) {
+    let (down, rank) = (latentDown(x, in: pass.precision.projections, pass.precision.plainForm), settings.latentRank)
+    let latent = recomputed(down.slice(0..<rank, axis: 1)) { [latentNorm] in latentNorm($0) }
+    return (latent, turn(down.slice(rank..<rank + settings.rotaryWidth, axis: 1), pass, heads: 1, offset: 0))
+  }
+  /// Attention over the keys in `seen`, or over all of them without it.
+  private func attend(_ attention: CausalAttention, _ inputs: [Tensor], _ seen: Tensor?) -> Tensor {
+    guard let seen else { return attention(inputs) }
+    var selective = attention
+    selective.isSelective = true
+    return selective(inputs + [seen])
   }
   private func turn(_ x: Tensor, _ pass: AttentionPass, heads: Int, offset: Int) -> Tensor {
     let rotary = RotaryEmbedding(
@@ -108,7 +120,8 @@ struct LatentAttention: Module {
   }
 
   private func remembered(
-    _ q: Tensor, _ latent: Tensor, _ key: Tensor, _ pass: AttentionPass, _ layer: Int, _ memory: inout AttentionMemory
+    _ q: Tensor, _ latent: Tensor, _ key: Tensor, _ seen: Tensor?, _ pass: AttentionPass, _ layer: Int,
+    _ memory: inout AttentionMemory
   ) -> Tensor {
     let rows = pass.batch.rows(inMemoryOf: memory.capacity)
     let at =
@@ -119,9 +132,9 @@ struct LatentAttention: Module {
     memory.write(key, at: at, layer: layer, table: 1)
     let tables = memory.layers[layer]
     switch memory.form {
-    case .textbook: return textbook(rows, pass)(q, tables[0], tables[1])
+    case .textbook: return attend(textbook(rows, pass), [q, tables[0], tables[1]], seen)
     case .absorbed:
-      let mixed = absorbed(rows, pass)(latentQueries(q, projections), tables[0], tables[1])
+      let mixed = attend(absorbed(rows, pass), [latentQueries(q, projections), tables[0], tables[1]], seen)
       return perHead(offset: settings.noPositionWidth, width: settings.valueWidth, isTransposed: true, projections)(
         mixed, latentUp.weight)
     }

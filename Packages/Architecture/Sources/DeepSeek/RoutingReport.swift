@@ -1,14 +1,17 @@
-// What goes in and out of the routed layers of one pass beside the numbers: experts to take, experts that were taken,
-// loads, and the balance loss.
+// What goes in and out of the layers of one pass beside the numbers: experts to take, experts that were taken, loads,
+// and the losses of routers and indexers.
 import LanguageModels
 import Tensors
 
-/// What the routed layers of one pass are told and report.
+/// What the layers of one pass are told and report.
 struct RoutingReport {
   var observations: [RouterObservation] = []
   var balanceLoss: Tensor?
+  /// Σ over layers of what the indexers' scores miss of attention; not weighted.
+  var indexerLoss: Tensor?
   var rows: [TokenBatch.Row]
   let balanceWeight: Double
+  var trainsIndexer = false
   /// Experts to take in the place of a router's own, for each row or for none; nil for a row that goes its own way.
   var given: [ExpertChoices?] = []
   /// Takes down what every layer goes on with, when somebody asks.
@@ -18,6 +21,9 @@ struct RoutingReport {
   mutating func add(_ observation: RouterObservation, _ loss: Tensor?) {
     observations.append(observation)
     if let loss { balanceLoss = balanceLoss.map { $0 + loss } ?? loss }
+  }
+  mutating func add(indexerLoss loss: Tensor?) {
+    if let loss { indexerLoss = indexerLoss.map { $0 + loss } ?? loss }
   }
 
   /// Replaces a router's own picks [T · K] by those that are given, and counts the tokens for which they differ. `layer`

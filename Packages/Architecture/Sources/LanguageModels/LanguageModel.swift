@@ -70,6 +70,8 @@ public struct TrainingOptions: Sendable {
   public var mtpLossWeight = 0.0
   /// α: the weight of the sequence-wise balance loss.
   public var balanceLossWeight = 0.0
+  /// The weight of the loss that trains what chooses keys in sparse attention; 0 leaves it as it is.
+  public var indexerLossWeight = 0.0
   /// γ: how far a router's bias moves after each step.
   public var biasUpdateRate = 0.0
   /// Memory for time.

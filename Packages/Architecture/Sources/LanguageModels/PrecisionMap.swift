@@ -24,7 +24,7 @@ public struct PrecisionMap: Sendable, Hashable {
   public var combine: Precision
   /// The projection that joins the inputs of a prediction module.
   public var join: Precision
-  /// The scores of experts: a choice turns on their last bits.
+  /// The scores of experts, and those by which sparse attention chooses keys: a choice turns on their last bits.
   public var router: Precision
   /// The products behind logits. Their sums are not rounded, because probabilities are read from their differences.
   public var head: Precision

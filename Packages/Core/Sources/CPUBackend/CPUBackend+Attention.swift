@@ -4,6 +4,7 @@ import Tensors
 
 extension CPUBackend {
   func attention(_ operation: CausalAttention, _ inputs: [Tensor]) -> Outcome {
+    if operation.isSelective { return selectiveAttention(operation, inputs) }
     let (q, heads) = (inputs[0], operation.heads)
     let lse = make([q.shape[0], heads], on: q.device) { _ in }
     let outWidth = heads * operation.dv
@@ -11,8 +12,8 @@ extension CPUBackend {
       let rows = operation.rows
       // Rows of one query are short work, whose heads go together, and some rows with the same scratch. Few of them are
       // cut into ranges of heads instead, so that every thread has something to do. Kernels that multiply bfloat16 take
-      // one head at a time.
-      let takesHeads = operation.precision == .float32
+      // one head at a time, and so do heads in groups, whose keys are not one step apart.
+      let takesHeads = operation.precision == .float32 && operation.groupSize == 1
       let singles = rows.indices.filter { takesHeads && rows[$0].queryCount == 1 }
       let longer = rows.indices.filter { !takesHeads || rows[$0].queryCount != 1 }
       let together = max(1, min(8, singles.count / (threads * 4)))
@@ -39,13 +40,13 @@ extension CPUBackend {
   }
 
   /// Those that multiply bfloat16 take two numbers at a time.
-  private func kernels(of operation: CausalAttention) -> ck_attention_kernels {
+  func kernels(of operation: CausalAttention) -> ck_attention_kernels {
     let isEven = operation.d1 % 2 == 0 && operation.d2 % 2 == 0 && operation.dv % 2 == 0
     return operation.precision == .bfloat16 && isEven ? kernels.attentionBFloat16 : kernels.attention
   }
 
   /// One head of one sequence.
-  private func forward(
+  func forward(
     _ operation: CausalAttention, _ row: AttentionRow, _ head: Int, _ inputs: [Tensor],
     _ out: UnsafeMutablePointer<Float>, _ lse: UnsafeMutablePointer<Float>
   ) {
@@ -105,8 +106,9 @@ extension CPUBackend {
       for head in 0..<heads {
         var call = operation.call(row, head, inputs)
         let from = row.queryStart * outWidth + head * dv
-        let dkeys = dkv.pointer + row.keyStart * kvWidth + head * operation.keyStride
-        let dvalues = dkv.pointer + row.keyStart * kvWidth + operation.valueOffset + head * operation.valueStride
+        let columns = operation.columns(ofHead: head)
+        let dkeys = dkv.pointer + row.keyStart * kvWidth + columns.key
+        let dvalues = dkv.pointer + row.keyStart * kvWidth + columns.value
         kernels(of: operation).backward(
           &call, output.pointer + from, outWidth, lse.pointer + row.queryStart * heads + head, heads, g.pointer + from,
           outWidth, dq.pointer + row.queryStart * q.shape[1] + head * (d1 + d2), q.shape[1], own?.floats ?? dkeys,
@@ -126,22 +128,23 @@ extension CPUBackend {
 extension CausalAttention {
   /// Whether two heads, or a head's key and its value, have columns of kv in common.
   fileprivate var sharesColumns: Bool {
-    let columns = (0..<heads).flatMap { head in
-      let (key, value) = (head * keyStride, valueOffset + head * valueStride)
+    let ranges = (0..<heads).flatMap { head in
+      let (key, value) = columns(ofHead: head)
       return [key..<key + d1, value..<value + dv]
     }.sorted { $0.lowerBound < $1.lowerBound }
-    return zip(columns, columns.dropFirst()).contains { $0.upperBound > $1.lowerBound }
+    return zip(ranges, ranges.dropFirst()).contains { $0.upperBound > $1.lowerBound }
   }
 
   /// The kernel's view of one sequence and head.
-  fileprivate func call(_ row: AttentionRow, _ head: Int, _ inputs: [Tensor]) -> ck_attention {
+  func call(_ row: AttentionRow, _ head: Int, _ inputs: [Tensor]) -> ck_attention {
     let (q, kv) = (inputs[0], inputs[1])
+    let columns = columns(ofHead: head)
     let keys = kv.pointer + row.keyStart * kv.shape[1]
     return ck_attention(
       q: q.pointer + row.queryStart * q.shape[1] + head * (d1 + d2), q_stride: q.shape[1],
-      k1: keys + head * keyStride, k1_stride: kv.shape[1],
+      k1: keys + columns.key, k1_stride: kv.shape[1],
       k2: d2 > 0 ? inputs[2].pointer + row.keyStart * d2 : nil, k2_stride: d2,
-      v: keys + valueOffset + head * valueStride, v_stride: kv.shape[1],
+      v: keys + columns.value, v_stride: kv.shape[1],
       queries: row.queryCount, first: row.first, d1: d1, d2: d2, dv: dv, scale: scale)
   }
 }

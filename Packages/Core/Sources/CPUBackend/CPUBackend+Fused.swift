@@ -26,6 +26,7 @@ extension CPUBackend {
       case is RotaryEmbedding: (3, 0..<min(inputs[1].shape[0], inputs[2].shape[0]))
       case is CrossEntropy: (1, Int.min..<inputs[0].shape[1])
       case is ExpertCombine: (2, 0..<inputs[0].shape[0])
+      case let attention as CausalAttention where attention.isSelective: (inputs.count - 1, -1..<Int.max)
       default: nil
       }
     return inputs.indices.allSatisfy { i in
@@ -195,7 +196,7 @@ extension CPUBackend {
   }
 
   /// Σ a·b with sixteen partial sums, so that the order is fixed and the compiler can use vectors.
-  private func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
+  func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
     var lanes = SIMD16<Float>(repeating: 0)
     var i = 0
     while i + 16 <= count {

@@ -21,10 +21,11 @@ extension FusedOperation {
     case let product as HeadwiseProduct:
       return 2 * Double(inputs[0].shape[0]) * Double(product.heads * product.width * inputs[1].shape[1])
     case let attention as CausalAttention:
-      let pairs = attention.rows.reduce(0.0) { total, row in
+      var pairs = attention.rows.reduce(0.0) { total, row in
         let queries = Double(row.queryCount)
         return total + queries * Double(row.first) + queries * (queries + 1) / 2
       }
+      if attention.isSelective { pairs = Double(inputs[inputs.count - 1].integers().count { $0 >= 0 }) }
       return 2 * pairs * Double(attention.heads * (attention.d1 + attention.d2 + attention.dv))
     default: return nil
     }

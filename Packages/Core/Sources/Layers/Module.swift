@@ -23,6 +23,12 @@ extension ParameterVisitor {
     visit(&tensor, isTrained: isTrained)
     path.removeLast()
   }
+  public mutating func callAsFunction(_ name: String, _ tensor: inout Tensor?, isTrained: Bool = true) {
+    guard var present = tensor else { return }
+    tensor = nil  // as below
+    self(name, &present, isTrained: isTrained)
+    tensor = present
+  }
   public mutating func callAsFunction(_ name: String, _ module: inout some Module) {
     path.append(name)
     module.visit(&self)

@@ -20,7 +20,7 @@ public enum Precision: String, Sendable, Hashable, Codable, CaseIterable {
 
 extension Tensor {
   /// The nearest numbers that results in `precision` have, as float32. The gradient passes as if nothing had been rounded.
-  func rounded(to precision: Precision) -> Tensor {
+  package func rounded(to precision: Precision) -> Tensor {
     switch precision {
     case .float32: return self
     case .bfloat16, .float8:

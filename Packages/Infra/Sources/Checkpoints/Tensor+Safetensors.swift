@@ -1,5 +1,6 @@
 // Where files of weights and tensors meet.
 import Layers
+import LowPrecision
 import Tensors
 
 extension StoredType {
@@ -26,7 +27,7 @@ extension TensorToStore {
   }
 }
 
-/// The weights of a model's directory, as float32 on a device.
+/// The weights of a model's directory, as float32 on a device. Bytes are read when a tensor is asked for.
 public struct CheckpointWeights: WeightSource {
   public let files: CheckpointFiles
   let device: Device
@@ -40,9 +41,11 @@ public struct CheckpointWeights: WeightSource {
     guard entry.shape == shape.extents else {
       throw CheckpointError(files.directory, tensor: name, "has shape \(entry.shape); this model needs \(shape)")
     }
+    if let format = Float8(entry.type) { return try dequantized(name, shape, format) }
     guard let dtype = entry.type.dtype, dtype != .int32, dtype != .uint8 else {
       throw CheckpointError(
-        files.directory, tensor: name, "has type \(entry.type.rawValue); weights may be F32, BF16 or F16")
+        files.directory, tensor: name,
+        "has type \(entry.type.rawValue); weights may be F32, BF16, F16, or F8_E4M3 and F8_E5M2 with scales")
     }
     return try files.withBytes(of: name) { Tensor(bytes: $0, shape: shape, dtype: dtype, on: device) }.cast(
       to: .float32)

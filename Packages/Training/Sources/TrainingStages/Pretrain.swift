@@ -25,7 +25,8 @@ public struct PretrainSettings: Configuration {
   public var microBatchTokens = 0
   /// What is computed once more on the way back and not kept: memory for time. No result depends on it.
   public var recompute = Recompute.none
-  public var objective = ObjectiveSettings(mtpLossWeight: 0.3, balanceLossWeight: 1e-4, biasUpdateRate: 1e-3)
+  public var objective = ObjectiveSettings(
+    mtpLossWeight: 0.3, balanceLossWeight: 1e-4, biasUpdateRate: 1e-3, indexerLossWeight: 1)
   public var optimizer = OptimizerSettings()
   /// What happens to a step whose loss or gradient is not finite.
   public var divergence = DivergenceSettings()

@@ -10,14 +10,19 @@ public struct ObjectiveSettings: Configuration, Equatable {
   public var balanceLossWeight = 0.0
   /// γ: how far a router's bias moves after each step.
   public var biasUpdateRate = 0.0
+  /// Weight of the loss that trains the choice of keys in sparse attention; of no effect without.
+  public var indexerLossWeight = 0.0
   public init() {}
-  public init(mtpLossWeight: Double, balanceLossWeight: Double, biasUpdateRate: Double) {
+  public init(
+    mtpLossWeight: Double, balanceLossWeight: Double, biasUpdateRate: Double, indexerLossWeight: Double = 0
+  ) {
     (self.mtpLossWeight, self.balanceLossWeight) = (mtpLossWeight, balanceLossWeight)
-    self.biasUpdateRate = biasUpdateRate
+    (self.biasUpdateRate, self.indexerLossWeight) = (biasUpdateRate, indexerLossWeight)
   }
   public func validate() throws {
     let all = [
       ("mtpLossWeight", mtpLossWeight), ("balanceLossWeight", balanceLossWeight), ("biasUpdateRate", biasUpdateRate),
+      ("indexerLossWeight", indexerLossWeight),
     ]
     for (key, value) in all where !(value >= 0 && value.isFinite) {
       throw ConfigError(path: key, problem: "is \(value); it must be 0 or more")
@@ -29,6 +34,7 @@ public struct ObjectiveSettings: Configuration, Equatable {
     options.mtpLossWeight = mtpLossWeight
     options.balanceLossWeight = balanceLossWeight
     options.biasUpdateRate = biasUpdateRate
+    options.indexerLossWeight = indexerLossWeight
     return options
   }
 }
