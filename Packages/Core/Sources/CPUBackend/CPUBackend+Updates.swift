@@ -8,14 +8,14 @@ extension CPUBackend {
     if let update = update as? AdamWUpdate, targets.dropFirst().allSatisfy({ $0.dtype == .bfloat16 }),
       targets[0].dtype == .float32, numbers.allSatisfy({ $0.dtype == .float32 })
     {
-      adamWWithBFloat16Moments(update, &targets, inputs[0])
+      adamW(update, &targets, inputs[0], kernels.rows.adamw_bf16)
       return true
     }
     guard targets.allSatisfy({ $0.dtype == .float32 }), numbers.allSatisfy({ $0.dtype == .float32 }) else {
       return false
     }
     switch update {
-    case let update as AdamWUpdate: adamW(update, &targets, inputs[0])
+    case let update as AdamWUpdate: adamW(update, &targets, inputs[0], kernels.rows.adamw)
     case let update as ScaledAddition: scaledAddition(update, &targets, inputs[0])
     case let update as RowReplacement: replaceRows(update, &targets, inputs)
     default: return false
@@ -33,28 +33,15 @@ extension CPUBackend {
     }.reduce(0, +)
   }
 
-  private func adamW(_ update: AdamWUpdate, _ targets: inout [Tensor], _ g: Tensor) {
-    let count = targets[0].shape.count
-    let c1 = AdamWUpdate.correction(update.beta1, update.step)
-    let c2 = AdamWUpdate.correction(update.beta2, update.step)
-    var (weight, first, second) = (targets[0].taken(), targets[1].taken(), targets[2].taken())
-    defer { targets = [weight, first, second] }
-    weight.mutate { w in
-      first.mutate { m in
-        second.mutate { v in
-          pool.forEachRange(count, grain: 16_384) {
-            let i = $0.lowerBound
-            kernels.rows.adamw(
-              w.assumingMemoryBound(to: Float.self) + i, m.assumingMemoryBound(to: Float.self) + i,
-              v.assumingMemoryBound(to: Float.self) + i, g.pointer + i, update.gradientScale, update.learningRate,
-              update.beta1, update.beta2, update.epsilon, update.weightDecay, c1, c2, $0.count)
-          }
-        }
-      }
-    }
-  }
+  /// The weight, its moments as the kernel stores them, the gradient, the factors of the update, and how many.
+  private typealias AdamWKernel<Moment> = (
+    UnsafeMutablePointer<Float>, UnsafeMutablePointer<Moment>, UnsafeMutablePointer<Moment>, UnsafePointer<Float>,
+    Float, Float, Float, Float, Float, Float, Float, Float, Int
+  ) -> Void
 
-  private func adamWWithBFloat16Moments(_ update: AdamWUpdate, _ targets: inout [Tensor], _ g: Tensor) {
+  private func adamW<Moment>(
+    _ update: AdamWUpdate, _ targets: inout [Tensor], _ g: Tensor, _ kernel: AdamWKernel<Moment>
+  ) {
     let count = targets[0].shape.count
     let c1 = AdamWUpdate.correction(update.beta1, update.step)
     let c2 = AdamWUpdate.correction(update.beta2, update.step)
@@ -65,9 +52,9 @@ extension CPUBackend {
         second.mutate { v in
           pool.forEachRange(count, grain: 16_384) {
             let i = $0.lowerBound
-            kernels.rows.adamw_bf16(
-              w.assumingMemoryBound(to: Float.self) + i, m.assumingMemoryBound(to: UInt16.self) + i,
-              v.assumingMemoryBound(to: UInt16.self) + i, g.pointer + i, update.gradientScale, update.learningRate,
+            kernel(
+              w.assumingMemoryBound(to: Float.self) + i, m.assumingMemoryBound(to: Moment.self) + i,
+              v.assumingMemoryBound(to: Moment.self) + i, g.pointer + i, update.gradientScale, update.learningRate,
               update.beta1, update.beta2, update.epsilon, update.weightDecay, c1, c2, $0.count)
           }
         }
