@@ -13,6 +13,8 @@ final class BenchPeer {
     let attention: String
     let adamw: String
     let precision: String
+    /// At the median step of the forms that the libraries take by themselves; nil where those were not tried.
+    let usual_tokens_per_second: Double?
   }
   private struct Round: Decodable {
     let seconds: [Double]

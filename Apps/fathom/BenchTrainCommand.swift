@@ -20,8 +20,9 @@ struct BenchTrainCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What is computed once more on the way back, as in a recipe: "
-        + "\(Recompute.allCases.map(\.rawValue).joined(separator: " or ")).", valueName: "recompute"))
-  var recompute = Recompute.none
+        + "\(Recompute.allCases.map(\.rawValue).joined(separator: " or ")); published in fp8 if left out.",
+      valueName: "recompute"))
+  var recompute: Recompute?
   @Option(help: "Timed steps; with --against rounded up to whole rounds.")
   var steps = 12
   @Option(help: ArgumentHelp(BenchPeer.help, valueName: "python"))
@@ -54,6 +55,7 @@ struct BenchTrainCommand: ParsableCommand {
     defer { progress.clear() }
     load.warn(progress)
     let profiling = profile ? ProfilingBackend(parts.device.backend) : nil
+    let recompute = recompute ?? .usual(in: precision)
     var trainer = try BenchTrainer(shape, in: precision, recompute, on: parts.device, profiling)
     let peer = try against.map { try self.peer($0, threads: parts.threads) }
     defer { peer?.end() }

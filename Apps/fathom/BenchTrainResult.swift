@@ -75,6 +75,8 @@ extension BenchTrainResult {
     var peerBest: Double?
     var ratio: Double?
     var peer: String?
+    var peerUsualTokensPerSecond: Double?
+    var usualRatio: Double?
     var profile: BenchProfile.Summary?
   }
 
@@ -91,6 +93,8 @@ extension BenchTrainResult {
       summary.peerBest = Self.rounded(other.best)
       summary.ratio = (own.median / other.median * 1000).rounded() / 1000
       summary.peer = peer.sentence
+      summary.peerUsualTokensPerSecond = peer.usual_tokens_per_second.map(Self.rounded)
+      summary.usualRatio = peer.usual_tokens_per_second.map { (own.median / $0 * 1000).rounded() / 1000 }
     }
     if let own = memory?.resident, let other = peerMemory {
       summary.memoryRatio = (Double(own) / Double(other) * 1000).rounded() / 1000
@@ -122,6 +126,11 @@ extension BenchTrainResult {
     if let median = summary.peerTokensPerSecond, let best = summary.peerBest, let ratio = summary.ratio {
       add("torch", median, best, peerMemory, summary.peer ?? "")
       table.add("ratio", Figures.short(ratio), "", "", summary.memoryRatio.map { Figures.short($0) } ?? "")
+    }
+    if let usual = summary.peerUsualTokensPerSecond, let ratio = summary.usualRatio {
+      let milliseconds = Figures.short(Double(shape.tokens) / usual * 1000)
+      table.add("torch as it comes", Figures.grouped(Int(usual)), "", milliseconds)
+      table.add("ratio", Figures.short(ratio))
     }
     return """
       \(shape.rawValue): \(Figures.count(parameters)) parameters, \(shape.batch) × \(shape.sequenceLength) tokens a step, \

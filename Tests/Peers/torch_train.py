@@ -8,7 +8,8 @@ The model is transformers' own DeepseekV3ForCausalLM, freshly initialised, float
 bf16 the forward pass and the loss run under torch.autocast in bfloat16. A timed step is
 forward with the cross-entropy of every position, backward, clipping to norm 1 and AdamW, on tokens that were drawn
 before the clock starts. Where the libraries offer several ways to do the same arithmetic, all are timed first and the
-fastest is kept: the experts' products, the attention, and the form of AdamW.
+fastest is kept: the experts' products, the attention, and the form of AdamW. What the libraries take by themselves is
+timed as well, as "usual_tokens_per_second": the median of some steps, before anything else.
 
 Prints JSON lines: first what was chosen, then one line {"seconds": [...]} per round. A round is asked for by its number
 of steps on a line of standard input, or once by --steps; it begins with a step that is not timed.
@@ -30,6 +31,8 @@ import transformers
 # The experts' third implementation, batched_mm, copies a matrix per token and choice: gigabytes at these sizes. It is
 # meant for decoding.
 CHOICES = {"experts": ["grouped_mm", "eager"], "attention": ["sdpa", "eager"], "adamw": ["fused", "foreach"]}
+# What the libraries take when nobody says anything; "loop" is AdamW over one tensor after another.
+USUAL = {"experts": "grouped_mm", "attention": "sdpa", "adamw": "loop"}
 
 
 class Trainer:
@@ -52,7 +55,7 @@ class Trainer:
             {"params": [p for p in parameters if p.dim() > 1], "weight_decay": 0.1},
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
-        form = {choice["adamw"]: True}
+        form = {} if choice["adamw"] == "loop" else {choice["adamw"]: True}
         self.optimizer = torch.optim.AdamW(groups, lr=3e-4, betas=(0.9, 0.95), eps=1e-8, **form)
 
     def step(self):
@@ -84,6 +87,17 @@ class Trainer:
         except (RuntimeError, NotImplementedError) as error:
             print(f"torch_train.py: {self.choice}: {error}", file=sys.stderr)
             return math.inf
+
+    def usual(self, steps=6):
+        """Tokens per second at the median step of what the libraries take by themselves; none where it fails."""
+        self.use(USUAL)
+        try:
+            return self.batch * self.length / statistics.median(self.timed(steps))
+        except (RuntimeError, NotImplementedError) as error:
+            print(f"torch_train.py: {self.choice}: {error}", file=sys.stderr)
+            return None
+        finally:
+            self.use({name: forms[0] for name, forms in CHOICES.items()})
 
     def choose(self, steps=3):
         """Keeps, one kind of work after another, the form whose best step is the fastest."""
@@ -124,14 +138,15 @@ def main():
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
     trainer = Trainer(json.loads(given.configuration), given.batch, given.length, given.precision)
-    choice = {name: getattr(given, name) for name in CHOICES}
+    choice, usual = {name: getattr(given, name) for name in CHOICES}, None
     if all(choice.values()):
         trainer.use(choice)
     else:
+        usual = trainer.usual()
         trainer.choose()
     say(
         torch=torch.__version__, transformers=transformers.__version__, threads=torch.get_num_threads(),
-        precision=given.precision,
+        precision=given.precision, usual_tokens_per_second=usual,
         parameters=sum(p.numel() for p in trainer.model.parameters()), **trainer.choice)
     for line in [given.steps] if given.steps else itertools.takewhile(str.strip, sys.stdin):
         seconds = trainer.timed(int(line))

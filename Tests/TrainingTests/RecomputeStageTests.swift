@@ -30,7 +30,10 @@ import TrainingStages
     let known = ConfigTree.table(["recompute": .string("published")])
     #expect(try PretrainSettings(overlaying: known).recompute == .published)
     #expect(try GRPOSettings(overlaying: known).recompute == .published)
-    #expect(PretrainSettings().recompute == Recompute.none && GRPOSettings().recompute == Recompute.none)
+    #expect(PretrainSettings().recompute == nil && GRPOSettings().recompute == nil)
+    #expect(Precision.allCases.map { Recompute.usual(in: $0) } == [Recompute.none, Recompute.none, .published])
+    let none = ConfigTree.table(["recompute": .string("none")])
+    #expect(try PretrainSettings(overlaying: none).recompute == .some(Recompute.none))
     let unknown = ConfigTree.table(["recompute": .string("publish")])
     let wanted = "stages.base.recompute: expected one of none, published, found the text 'publish'"
     for problem in [

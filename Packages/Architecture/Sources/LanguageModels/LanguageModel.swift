@@ -62,6 +62,9 @@ public enum Recompute: String, Codable, Sendable, CaseIterable {
   /// What DeepSeek-V3 recomputes (sections 3.2.3 and 3.3.3): norms, the up-projections of attention and the output of
   /// SwiGLU; with them the rows that are gathered for experts. A family without such parts keeps everything.
   case published
+
+  /// What a run recomputes that does not say: DeepSeek-V3's recipe is eight bits and recomputation together.
+  public static func usual(in precision: Precision) -> Recompute { precision == .float8 ? .published : .none }
 }
 
 /// What the family adds to the next-token loss, and how it is computed.

@@ -126,7 +126,7 @@ public struct GRPO: Stage {
     }
     let parts = split(rollouts.answers).map { PolicyBatch($0, weight: weight) }
     let multiplier = plan.optimizer.schedule.multiplier(step: state.step, of: plan.steps)
-    let options = plan.objective.options(recomputing: plan.recompute)
+    let options = plan.objective.options(recomputing: plan.recompute ?? .usual(in: plan.precision))
     var (outcome, figures) = (StepOutcome(), PolicyFigures())
     for number in 0..<plan.updatesPerRollout {
       figures = figures.next

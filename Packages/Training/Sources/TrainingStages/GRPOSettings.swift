@@ -50,8 +50,9 @@ public struct GRPOSettings: Configuration {
   public var replayExperts = true
   /// Tokens that go forward and back at once; gradients of a step's parts are added.
   public var microBatchTokens = 8192
-  /// What is computed once more on the way back and not kept: memory for time. No result depends on it.
-  public var recompute = Recompute.none
+  /// What is computed once more on the way back and not kept: memory for time. No result depends on it. Nil for what
+  /// is usual in `precision`: what is published in fp8, nothing otherwise.
+  public var recompute: Recompute?
   /// All 0 by default: the policy learns from rewards alone.
   public var objective = ObjectiveSettings()
   public var optimizer = OptimizerSettings()

@@ -23,8 +23,9 @@ public struct PretrainSettings: Configuration {
   public var packing = Packing.documents
   /// Tokens that go forward and back at once; gradients of a step's parts are added. 0 for the whole step.
   public var microBatchTokens = 0
-  /// What is computed once more on the way back and not kept: memory for time. No result depends on it.
-  public var recompute = Recompute.none
+  /// What is computed once more on the way back and not kept: memory for time. No result depends on it. Nil for what
+  /// is usual in `precision`: what is published in fp8, nothing otherwise.
+  public var recompute: Recompute?
   public var objective = ObjectiveSettings(
     mtpLossWeight: 0.3, balanceLossWeight: 1e-4, biasUpdateRate: 1e-3, indexerLossWeight: 1)
   public var optimizer = OptimizerSettings()
@@ -110,7 +111,7 @@ public struct Pretrain: Stage {
   /// One step in parts of at most `microBatchTokens`.
   private func step(_ state: inout TrainerState, _ whole: TrainingBatch) -> StepOutcome {
     let multiplier = plan.optimizer.schedule.multiplier(step: state.step, of: plan.steps)
-    let options = plan.objective.options(recomputing: plan.recompute)
+    let options = plan.objective.options(recomputing: plan.recompute ?? .usual(in: plan.precision))
     let parts = whole.parts(of: plan.microBatchTokens)
     var outcome = takeStep(&state, parts: parts, options: options, multiplier: multiplier) { model, part in
       Self.loss(model, of: part, in: whole, options)
