@@ -15,6 +15,8 @@
 
 enum { PANEL_VECTORS = CK_NR / LANES, MOST_VECTORS = 4 * PANEL_VECTORS };
 // Packed floats that are asked for ahead of their use: of one panel, and of panels read side by side.
+// Steps of k at the end of a tile, in which its part of C comes near.
+enum { LAST_STEPS = 24 };
 enum { AHEAD = 32 * CK_NR, WIDE_AHEAD = 16 * CK_NR };
 
 INLINE vec load(const float *p) { return *(const loose_vec *)p; }
@@ -61,21 +63,30 @@ INLINE void end_tile(const int rows, const int all, const tile_operands *x, ck_s
   }
 }
 
-// A tile of `rows` rows by `vectors` vectors of each of `panels` panels. The three are constants where it is called.
-INLINE void tile(const int rows, const int panels, const int vectors, const tile_operands *x) {
-  vec sum[TILE_ROWS][MOST_VECTORS];
-  const int all = panels * vectors;
-  const ck_size rest = x->width - (ck_size)(all - 1) * LANES;
-  begin_tile(rows, all, x, rest, sum);
-  // Three rows share a pointer: base, base + stride and base + 2 · stride are single addresses of the machine.
-  const float *a[(TILE_ROWS + 2) / 3];
-  UNROLLED for (int r = 0; r < rows; r += 3) a[r / 3] = x->a + r * x->a_row;
-  const float *b = x->b;
+// Asks for a tile of C to be written.
+INLINE void ask_for_tile(const int rows, const int all, const tile_operands *x) {
+  UNROLLED for (int r = 0; r < rows; r++) {
+    UNROLLED for (int v = 0; v < all; v++) {
+      if (v * LANES % 16 == 0) __builtin_prefetch(x->c + r * x->ldc + v * LANES, 1);
+    }
+  }
+}
+
+// Where the steps of a tile have come to: three rows share a pointer, because base, base + stride and base + 2 · stride
+// are single addresses of the machine.
+typedef struct {
+  const float *a[(TILE_ROWS + 2) / 3], *b;
+} tile_place;
+
+// `count` steps of k.
+INLINE void tile_steps(const int rows, const int vectors, const int all, const tile_operands *x, tile_place *at,
+                       ck_size count, vec sum[TILE_ROWS][MOST_VECTORS]) {
   const ck_size a_row = x->a_row, a_step = x->a_step, b_panel = x->b_panel, ahead = x->ahead;
-  _Pragma("clang loop unroll(disable)") for (ck_size left = x->k; left > 0; left--) {
+  const float *b = at->b;
+  _Pragma("clang loop unroll(disable)") for (; count > 0; count--) {
     if (all > TILE_VECTORS) {  // few rows: keep their entries, pass over the vectors of B
       vec scale[TILE_ROWS];
-      UNROLLED for (int r = 0; r < rows; r++) scale[r] = (vec)(a[r / 3][(r % 3) * a_row]);
+      UNROLLED for (int r = 0; r < rows; r++) scale[r] = (vec)(at->a[r / 3][(r % 3) * a_row]);
       UNROLLED for (int v = 0; v < all; v++) {
         const float *place = b + (v / vectors) * b_panel + (v % vectors) * LANES;
         if (v * LANES % 16 == 0) __builtin_prefetch(place + ahead);
@@ -89,12 +100,30 @@ INLINE void tile(const int rows, const int panels, const int vectors, const tile
         if (v * LANES % 16 == 0) __builtin_prefetch(b + v * LANES + ahead);
       }
       UNROLLED for (int r = 0; r < rows; r++) {
-        vec scale = (vec)(a[r / 3][(r % 3) * a_row]);
+        vec scale = (vec)(at->a[r / 3][(r % 3) * a_row]);
         UNROLLED for (int v = 0; v < all; v++) sum[r][v] = MULTIPLY_ADD(scale, y[v], sum[r][v]);
       }
     }
-    UNROLLED for (int r = 0; r < rows; r += 3) a[r / 3] += a_step;
+    UNROLLED for (int r = 0; r < rows; r += 3) at->a[r / 3] += a_step;
     b += CK_NR;
+  }
+  at->b = b;
+}
+
+// A tile of `rows` rows by `vectors` vectors of each of `panels` panels. The three are constants where it is called. C is
+// asked for again before the last steps: what was asked for at the beginning has left the first-level cache since.
+INLINE void tile(const int rows, const int panels, const int vectors, const tile_operands *x) {
+  vec sum[TILE_ROWS][MOST_VECTORS];
+  const int all = panels * vectors;
+  const ck_size rest = x->width - (ck_size)(all - 1) * LANES;
+  const ck_size last_steps = x->k > LAST_STEPS ? LAST_STEPS : 0;
+  begin_tile(rows, all, x, rest, sum);
+  tile_place at = {.b = x->b};
+  UNROLLED for (int r = 0; r < rows; r += 3) at.a[r / 3] = x->a + r * x->a_row;
+  tile_steps(rows, vectors, all, x, &at, x->k - last_steps, sum);
+  if (last_steps > 0) {
+    ask_for_tile(rows, all, x);
+    tile_steps(rows, vectors, all, x, &at, last_steps, sum);
   }
   end_tile(rows, all, x, rest, sum);
 }
