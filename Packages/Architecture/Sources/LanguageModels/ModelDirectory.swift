@@ -33,13 +33,29 @@ public struct ModelDirectory: Sendable {
     try registry.families.make(ModelType.read(configuration(), from: "\(path)/config.json"))
   }
 
-  /// The model with its weights on `device`.
-  public func model(_ registry: Registry, on device: Device) throws -> any LanguageModel {
-    let configuration = try configuration()
-    let family = try family(registry)
-    if isGGUF { return try family.build(configuration, Weights(GGUFWeights(GGUFModel(path), on: device)), device) }
-    let weights = CheckpointWeights(try CheckpointFiles(path), on: device)
+  /// The form that inference reads these weights in unless told otherwise: as they stand in a GGUF file.
+  public var inferenceWeights: WeightForm { isGGUF ? .stored : .float32 }
+
+  /// The model with its weights on `device`. Training needs them in float32.
+  public func model(
+    _ registry: Registry, on device: Device, weights form: WeightForm = .float32
+  ) throws -> any LanguageModel {
+    if isGGUF {
+      let model = try GGUFModel(path)
+      let configuration = model.configurationJSON
+      let family = try registry.families.make(ModelType.read(configuration, from: path))
+      return try family.build(configuration, Weights(GGUFWeights(model, on: device, form: form)), device)
+    }
+    let (configuration, family) = (try configuration(), try family(registry))
+    let weights = CheckpointWeights(try CheckpointFiles(path), on: device, form: form)
     return try family.build(configuration, Weights(weights), device)
+  }
+
+  /// The paths of the files that hold the weights: the parts of a GGUF file, or all *.safetensors.
+  public func weightFiles() throws -> [String] {
+    if isGGUF { return try GGUFModel(path).file.partPaths }
+    return try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".safetensors") }
+      .sorted().map { "\(path)/\($0)" }
   }
 
   /// The tokenizer beside the weights.

@@ -5,8 +5,10 @@ import Tensors
 public struct Linear: Module {
   public var weight: Tensor
   public var bias: Tensor?
-  public init(_ inputs: Int, _ outputs: Int, hasBias: Bool = false, _ weights: Weights) throws {
-    weight = try weights.tensor("weight", [outputs, inputs])
+  public init(
+    _ inputs: Int, _ outputs: Int, hasBias: Bool = false, _ weights: Weights, _ role: ParameterRole = .matrix
+  ) throws {
+    weight = try weights.tensor("weight", [outputs, inputs], role)
     bias = hasBias ? try weights.tensor("bias", [outputs], .bias) : nil
   }
   /// Products of a precision below float32 have its numbers, after the bias is added.
@@ -76,8 +78,8 @@ public struct Embedding: Module {
   public init(_ vocabulary: Int, _ width: Int, _ weights: Weights) throws {
     weight = try weights.tensor("weight", [vocabulary, width], .embedding)
   }
-  /// Rows of the table for int32 `tokens` [T].
-  public func callAsFunction(_ tokens: Tensor) -> Tensor { weight.gatherRows(tokens) }
+  /// Rows of the table for int32 `tokens` [T], as float32.
+  public func callAsFunction(_ tokens: Tensor) -> Tensor { weight.gatherRows(tokens).cast(to: .float32) }
   public mutating func visit(_ visitor: inout some ParameterVisitor) { visitor("weight", &weight) }
 }
 

@@ -124,10 +124,13 @@ public actor InferenceEngine: Generator {
   /// Steps while there is work, letting new requests in between steps.
   private func drive() async {
     while !waiting.isEmpty || !active.isEmpty {
+      let began = ContinuousClock.now
       dropCancelled()
       admit()
+      let isDecoding = active.values.allSatisfy { $0.writer.count > 0 }
       if !active.isEmpty { step() }
       await Task.yield()
+      if isDecoding { statistics.decodingSeconds += (ContinuousClock.now - began) / .seconds(1) }
     }
     driver = nil
   }
