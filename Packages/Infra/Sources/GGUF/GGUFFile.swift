@@ -1,5 +1,6 @@
 // One GGUF file, mapped and checked: metadata by key, tensors by name, numbers a few rows at a time.
 // Once it is open nothing about its layout can fail any more, whoever wrote the file.
+import BlockFormats
 import Checkpoints
 
 /// A GGUF file open for reading. The bytes live as long as this object.
