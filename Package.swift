@@ -61,11 +61,14 @@ let package = Package(
       "TrainAndServe",
       numbers + allInfra + models + rewards("Rewards", "Verifiers") + allTraining + serving("Inference", "HTTPServing")
         + logicPuzzles + logging + services),
-    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels", "Instruments", "LowPrecision")),
-    tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers", "LowPrecision") + logging),
+    tests(
+      "CoreTests",
+      numbers + core("Autograd", "BlockFormats", "ReferenceBackend", "CKernels", "Instruments", "LowPrecision")),
+    tests(
+      "InfraTests", allInfra + core("Tensors", "BlockFormats", "ReferenceBackend", "Layers", "LowPrecision") + logging),
     tests(
       "ArchitectureTests",
-      models + numbers + core("ReferenceBackend", "Autograd", "LowPrecision")
+      models + numbers + core("BlockFormats", "ReferenceBackend", "Autograd", "LowPrecision")
         + infra("Plugins", "Recipes", "Checkpoints", "GGUF") + training("Optimizers")),
     tests("RewardsTests", rewards("Rewards", "Verifiers") + infra("Plugins", "Recipes") + logicPuzzles),
     tests(

@@ -31,8 +31,9 @@ let package = Package(
       name: "GGUFModels",
       dependencies: [
         .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
-        .product(name: "LowPrecision", package: "Core"), .product(name: "Recipes", package: "Infra"),
-        .product(name: "Checkpoints", package: "Infra"), .product(name: "GGUF", package: "Infra"),
+        .product(name: "LowPrecision", package: "Core"), .product(name: "BlockFormats", package: "Core"),
+        .product(name: "Recipes", package: "Infra"), .product(name: "Checkpoints", package: "Infra"),
+        .product(name: "GGUF", package: "Infra"),
       ], swiftSettings: strict),
     .target(
       name: "LanguageModels",

@@ -1,5 +1,6 @@
 // A GGUF file as the model directory that it was converted from: config.json, tensors by their published names, and the
 // tokenizer's keys as they are.
+import BlockFormats
 import Checkpoints
 import GGUF
 import Layers

@@ -4,7 +4,7 @@ import LowPrecision
 import Tensors
 
 extension StoredType {
-  /// The type that tensors of `dtype` are stored in.
+  /// The type that tensors of `dtype` are stored in. There is none for quantised blocks, which GGUF files hold.
   public init(_ dtype: DType) {
     switch dtype {
     case .float32: self = .f32
@@ -12,10 +12,12 @@ extension StoredType {
     case .float16: self = .f16
     case .int32: self = .i32
     case .uint8: self = .u8
+    case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K:
+      preconditionFailure("safetensors: has no type for \(dtype); such weights are stored as GGUF")
     }
   }
   /// The dtype that holds this type's numbers; nil where there is none yet.
-  public var dtype: DType? { DType.allCases.first { StoredType($0) == self } }
+  public var dtype: DType? { DType.allCases.first { !$0.isQuantised && StoredType($0) == self } }
 }
 
 extension TensorToStore {

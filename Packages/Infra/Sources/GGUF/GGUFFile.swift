@@ -1,6 +1,7 @@
 // One GGUF file, in one part or in several, mapped and checked: metadata by key, tensors by name, numbers a few rows at
 // a time, or bytes as they stand.
 // Once it is open nothing about its layout can fail any more, whoever wrote the file.
+import BlockFormats
 import Checkpoints
 
 /// A GGUF file open for reading. The bytes live as long as this object.

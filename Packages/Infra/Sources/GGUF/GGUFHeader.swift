@@ -1,5 +1,6 @@
 // The header of a GGUF file: keys with values, then the directory of tensors, all checked against the file's size.
 // Format: "GGUF", version, counts, pairs, directory; the data begin at the next multiple of the alignment.
+import BlockFormats
 import Checkpoints
 
 /// One tensor of a file.
