@@ -28,7 +28,7 @@ private let places: [String: Place] = [
   "RunStore": Place("Infra", "ProcessGraph", "Recipes", "GRDB"),
   "Jinja": Place("Architecture"),
   "Text": Place("Architecture", "Jinja", "CPCRE2"),
-  "GGUFModels": Place("Architecture", "Tensors", "Layers", "LowPrecision", "Recipes", "Checkpoints", "GGUF"),
+  "GGUFModels": Place("Architecture", "Text", "Tensors", "Layers", "LowPrecision", "Recipes", "Checkpoints", "GGUF"),
   "LanguageModels": Place(
     "Architecture", "GGUFModels", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
   "Llama": Place("Architecture", "LanguageModels", "Tensors", "Layers", "Plugins"),
