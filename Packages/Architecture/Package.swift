@@ -30,7 +30,7 @@ let package = Package(
     .target(
       name: "GGUFModels",
       dependencies: [
-        .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        "Text", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
         .product(name: "LowPrecision", package: "Core"), .product(name: "BlockFormats", package: "Core"),
         .product(name: "Recipes", package: "Infra"), .product(name: "Checkpoints", package: "Infra"),
         .product(name: "GGUF", package: "Infra"),

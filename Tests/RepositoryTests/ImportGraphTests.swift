@@ -31,7 +31,7 @@ private let places: [String: Place] = [
   "Jinja": Place("Architecture"),
   "Text": Place("Architecture", "Jinja", "CPCRE2"),
   "GGUFModels": Place(
-    "Architecture", "Tensors", "Layers", "LowPrecision", "BlockFormats", "Recipes", "Checkpoints", "GGUF"),
+    "Architecture", "Text", "Tensors", "Layers", "LowPrecision", "BlockFormats", "Recipes", "Checkpoints", "GGUF"),
   "LanguageModels": Place(
     "Architecture", "GGUFModels", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
   "Llama": Place("Architecture", "LanguageModels", "Tensors", "Layers", "Plugins"),

@@ -58,12 +58,26 @@ public struct ModelDirectory: Sendable {
       .sorted().map { "\(path)/\($0)" }
   }
 
-  /// The tokenizer beside the weights.
-  public func tokenizer() throws -> TokenizerPipeline { try TokenizerPipeline(contentsOf: path) }
+  /// Whether there is a tokenizer beside the weights, or in the file.
+  public func hasTokenizer() throws -> Bool {
+    if isGGUF { return try GGUFTokenizer(contentsOf: path).hasVocabulary }
+    return FileManager.default.fileExists(atPath: "\(path)/tokenizer.json")
+  }
 
-  /// The chat template beside the weights: fathom_template.json, or the Jinja text that released models have;
-  /// DeepSeek's own where the directory names none.
+  /// The tokenizer beside the weights, or in the file.
+  public func tokenizer() throws -> TokenizerPipeline {
+    isGGUF ? try GGUFTokenizer(contentsOf: path).tokenizer() : try TokenizerPipeline(contentsOf: path)
+  }
+
+  /// The chat template as Jinja text; nil where the model has none, or one of our own.
+  public func jinjaTemplate() throws -> JinjaTemplate? {
+    isGGUF ? try GGUFTokenizer(contentsOf: path).jinjaTemplate() : try JinjaTemplate(directory: path)
+  }
+
+  /// The chat template beside the weights, or in the file: fathom_template.json, or the Jinja text that released models
+  /// have; DeepSeek's own where there is none.
   public func template() throws -> any ChatTemplate {
+    if isGGUF { return try GGUFTokenizer(contentsOf: path).template() ?? DeepSeekTemplate(opensThinking: true) }
     if FileManager.default.fileExists(atPath: "\(path)/\(TemplateFile.name)") {
       return try TemplateFile(contentsOf: path).template
     }
