@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import LanguageModels
+import Layers
 
 struct BenchDecodeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

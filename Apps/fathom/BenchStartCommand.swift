@@ -2,6 +2,8 @@
 import ArgumentParser
 import Foundation
 import LanguageModels
+import Layers
+import Tensors
 
 struct BenchStartCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

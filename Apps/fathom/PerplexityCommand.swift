@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import LanguageModels
+import Layers
 import Text
 
 struct PerplexityCommand: AsyncParsableCommand {

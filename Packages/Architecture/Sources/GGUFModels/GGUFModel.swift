@@ -53,6 +53,9 @@ public struct GGUFModel: Sendable {
     (self.sources, names) = (sources, sources.keys.sorted())
   }
 
+  /// The paths of the file's parts, in order; one for a whole file.
+  public var partPaths: [String] { file.partPaths }
+
   /// config.json as text.
   public var configurationJSON: [UInt8] { Array(configuration.canonicalJSON.utf8) }
 

@@ -1,4 +1,5 @@
 // The weights of a GGUF file as a model asks for them: widened to float32, or matrices as they stand in the file.
+import BlockFormats
 import Checkpoints
 import GGUF
 import Layers

@@ -1,4 +1,5 @@
 // Rows of a matrix as a file has them: whole rows are cut out and moved as bytes, and nothing is unpacked.
+import BlockFormats
 import Checkpoints
 import GGUF
 import Tensors

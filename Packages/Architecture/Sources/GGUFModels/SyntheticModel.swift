@@ -1,4 +1,5 @@
 // A model of random weights as a GGUF file, of a real model's shape: for measuring, where the numbers do not matter.
+import BlockFormats
 import Checkpoints
 import GGUF
 import Recipes
@@ -114,7 +115,7 @@ public struct SyntheticModel: Sendable {
     case "attn_v_b.weight": return [heads, e.value, e.latent]
     case "attn_output.weight": return [hidden, heads * e.value]
     case "ffn_gate_inp.weight": return isRouted ? [e.experts, hidden] : nil
-    case "exp_probs_b.bias": return isRouted && (try settings.text("scoring_func")) == "sigmoid" ? [e.experts] : nil
+    case "exp_probs_b.bias": return try isRouted && settings.text("scoring_func") == "sigmoid" ? [e.experts] : nil
     case "ffn_gate_exps.weight", "ffn_up_exps.weight": return isRouted ? [e.experts, expert, hidden] : nil
     case "ffn_down_exps.weight": return isRouted ? [e.experts, hidden, expert] : nil
     case "ffn_gate_shexp.weight", "ffn_up_shexp.weight": return isRouted && shared > 0 ? [shared, hidden] : nil

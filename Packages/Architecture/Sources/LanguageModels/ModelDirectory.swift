@@ -53,7 +53,7 @@ public struct ModelDirectory: Sendable {
 
   /// The paths of the files that hold the weights: the parts of a GGUF file, or all *.safetensors.
   public func weightFiles() throws -> [String] {
-    if isGGUF { return try GGUFModel(path).file.partPaths }
+    if isGGUF { return try GGUFModel(path).partPaths }
     return try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".safetensors") }
       .sorted().map { "\(path)/\($0)" }
   }
