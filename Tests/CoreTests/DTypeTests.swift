@@ -9,6 +9,17 @@ extension DType {
   static let standing = allCases.filter { !$0.isQuantised }
 }
 
+extension FusedOperation {
+  /// Whether kernels widen sixteen-bit weights when they pack them.
+  fileprivate var multipliesStoredWeights: Bool {
+    switch self {
+    case let linear as LinearProduct: linear.precision == .float32
+    case let grouped as GroupedLinearProduct: grouped.precision == .float32
+    default: false
+    }
+  }
+}
+
 @Suite struct DTypeTests {
   /// Six rows of four numbers that every dtype can hold differently.
   private func stored(_ dtype: DType, on device: Device) -> Tensor {
@@ -96,7 +107,8 @@ extension DType {
       }
       let (fastInputs, slowInputs) = (inputs(.cpu()), inputs(.reference()))
       let backend = fastInputs.tensors[0].device.backend
-      #expect(backend.accelerate(row.operation, fastInputs.tensors) == nil, "input \(i)")
+      let isStoredWeight = isFloat && i > 0 && row.operation.multipliesStoredWeights
+      #expect((backend.accelerate(row.operation, fastInputs.tensors) != nil) == isStoredWeight, "input \(i)")
       guard isFloat else { continue }
       let (fast, slow) = (Evaluation(fastInputs) { row.operation($0) }, Evaluation(slowInputs) { row.operation($0) })
       #expect(distance(fast.output, slow.output) <= 3e-5, "input \(i)")
