@@ -1,8 +1,10 @@
 // `fathom bench decode|prefill|batch MODEL`: how fast a model answers, beside llama.cpp with the same file.
 import ArgumentParser
 import Foundation
+import Instruments
 import LanguageModels
 import Layers
+import Tensors
 
 struct BenchDecodeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -121,8 +123,11 @@ private func measured(
   load.warn(progress)
   let peer = try shared.peer(parts.threads)
   let directory = ModelDirectory(shared.model)
+  let profiling = shared.profile ? ProfilingBackend(parts.device.backend) : nil
   let result = try await interruptible("bench", progress) {
-    let subject = try InferenceSubject(directory, shared.arithmetic, parts, slots: slots, capacity: capacity)
+    let subject = try InferenceSubject(
+      directory, shared.arithmetic, parts, on: profiling.map { Device($0) } ?? parts.device, slots: slots,
+      capacity: capacity)
     var result = BenchInferenceResult(
       model: shared.model, weights: shared.arithmetic.form(of: directory).rawValue, threads: parts.threads,
       load: load.average, unit: "tokens/s")
@@ -130,9 +135,17 @@ private func measured(
     result.openingSeconds = subject.openingSeconds
     let tasks = tasks(subject, peer)
     for task in tasks { _ = try await task.ours() }
+    profiling?.reset()
+    let began = ContinuousClock.now
     result.results = try await BenchTurns(turns: shared.turns).run(tasks, progress)
     if slots == 1, let rates = result.results.first, rates.name.hasPrefix("decode") {
       result.gigabytesPerSecond = rates.median * Double(subject.weightBytes) / 1e9
+    }
+    if let profiling {
+      let seconds = (ContinuousClock.now - began) / .seconds(1)
+      let profile = BenchProfile(profiling.measurements, stepSeconds: [seconds])
+      result.profile = profile.summary
+      if !shared.json { progress.note(profile.text) }
     }
     result.peakResidentBytes = PeakMemory(of: parts.device).resident
     return result

@@ -11,6 +11,8 @@ struct BenchInferenceOptions: ParsableArguments {
   var against: String?
   @Option(help: "Turns of each side; the medians count.")
   var turns = 3
+  @Flag(help: "Also show which operations our side's time goes to.")
+  var profile = false
   @Flag(help: "Print one line of JSON.")
   var json = false
   @OptionGroup var arithmetic: ModelOptions
@@ -19,6 +21,9 @@ struct BenchInferenceOptions: ParsableArguments {
   func validate() throws {
     guard (1...1000).contains(turns) else {
       throw ValidationError("--turns is \(turns); it must be between 1 and 1000.")
+    }
+    guard !profile || against == nil else {
+      throw ValidationError("--profile slows our side a little, so it does not go with --against; run them apart.")
     }
   }
 
@@ -50,6 +55,8 @@ struct BenchInferenceResult: Encodable {
   var results: [BenchRates] = []
   /// GB of weights that decoding read a second, where every token reads all of them.
   var gigabytesPerSecond: Double?
+  /// What `--profile` found.
+  var profile: BenchProfile.Summary?
 
   var text: String {
     let hasPeer = results.contains { $0.peerMedian != nil }

@@ -21,10 +21,10 @@ final class InferenceSubject: Sendable {
 
   /// `capacity` positions for each of `slots` sequences.
   init(
-    _ directory: ModelDirectory, _ options: ModelOptions, _ parts: Parts, slots: Int, capacity: Int
+    _ directory: ModelDirectory, _ options: ModelOptions, _ parts: Parts, on device: Device, slots: Int, capacity: Int
   ) throws {
     let began = clock.now
-    let model = try options.model(in: directory, parts)
+    let model = try options.model(in: directory, parts, on: device)
     openingSeconds = (clock.now - began) / .seconds(1)
     guard capacity < model.contextLength else {
       throw CommandError("\(capacity) tokens are asked for; this model reads at most \(model.contextLength - 1)")

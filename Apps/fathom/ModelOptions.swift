@@ -30,8 +30,11 @@ struct ModelOptions: ParsableArguments {
     weights ?? (precision == .float32 ? directory.inferenceWeights : .float32)
   }
 
-  /// The model, ready to answer.
-  func model(in directory: ModelDirectory, _ parts: Parts) throws -> any LanguageModel {
-    try directory.model(parts.registry, on: parts.device, weights: form(of: directory)).computing(in: precision)
+  /// The model, ready to answer, on `device` or on that of the parts.
+  func model(
+    in directory: ModelDirectory, _ parts: Parts, on device: Device? = nil
+  ) throws -> any LanguageModel {
+    try directory.model(parts.registry, on: device ?? parts.device, weights: form(of: directory))
+      .computing(in: precision)
   }
 }
