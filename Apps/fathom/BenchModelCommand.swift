@@ -11,7 +11,8 @@ struct BenchModelCommand: ParsableCommand {
 
   @Option(help: "The shape: \(InferenceShape.allCases.map(\.rawValue).joined(separator: " or ")).")
   var shape = InferenceShape.qwen
-  @Option(help: "The form of matrices, as `fathom convert` has them: q8_0, q4_0, q4_k_m and others.", transform: Self.type)
+  @Option(
+    help: "The form of matrices, as `fathom convert` has them: q8_0, q4_0, q4_k_m and others.", transform: Self.type)
   var type = ConversionType.q8_0
   @Option(help: ArgumentHelp("The file to write, which must not exist.", valueName: "file"))
   var out: String

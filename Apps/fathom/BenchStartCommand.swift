@@ -30,9 +30,11 @@ struct BenchStartCommand: AsyncParsableCommand {
     let (own, text) = (arguments, prompt)
     let ours: @Sendable () throws -> Double = { try Self.seconds(program, own) }
     let result = try await interruptible("bench", progress) {
-      let task = BenchTask(name: "start to first token", ours: ours, theirs: peer.map { peer in
-        { try peer.start(prompt: text) }
-      })
+      let task = BenchTask(
+        name: "start to first token", ours: ours,
+        theirs: peer.map { peer in
+          { try peer.start(prompt: text) }
+        })
       _ = try ours()
       _ = try peer?.start(prompt: text)
       var result = BenchInferenceResult(

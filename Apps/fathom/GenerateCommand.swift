@@ -12,7 +12,9 @@ struct GenerateCommand: AsyncParsableCommand {
 
   enum PromptForm: String, EnumerableFlag { case raw, chat }
 
-  @Argument(help: ArgumentHelp("A model's directory (config.json, *.safetensors, tokenizer.json), or a .gguf file.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp(
+      "A model's directory (config.json, *.safetensors, tokenizer.json), or a .gguf file.", valueName: "model"))
   var model: String
   @Option(help: "The text to continue.")
   var prompt: String?
@@ -53,9 +55,12 @@ struct GenerateCommand: AsyncParsableCommand {
     var timings = PhaseTimings()
     let parts = try compute.parts()
     let directory = ModelDirectory(model)
+    // A large vocabulary takes about as long as opening the weights, so both are read at once.
+    let canDoWithout = prompt == nil
+    async let reading = TokenSource(directory, canDoWithout: canDoWithout)
     let model = try arithmetic.model(in: directory, parts)
     timings.end("model")
-    let source = try TokenSource(directory, canDoWithout: prompt == nil)
+    let source = try await reading
     let request = Prompt(try promptTokens(source.tokenizer, directory))
     timings.end("tokenizer")
     try request.validate(contextLength: model.contextLength, vocabularySize: model.vocabularySize)

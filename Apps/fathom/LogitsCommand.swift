@@ -10,7 +10,8 @@ struct LogitsCommand: AsyncParsableCommand {
     discussion: "Prints {\"logits\":[[…],…]}: one row per token, one float32 per entry of the vocabulary, each with "
       + "the digits that give the same float32 when read. What is not a number is null.")
 
-  @Argument(help: ArgumentHelp("A model's directory (config.json and *.safetensors), or a .gguf file.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("A model's directory (config.json and *.safetensors), or a .gguf file.", valueName: "model"))
   var model: String
   @Option(help: ArgumentHelp("Token ids, 1,2,3.", valueName: "ids"))
   var tokens: TokenList

@@ -19,6 +19,8 @@ struct PerplexityCommand: AsyncParsableCommand {
   var tokens: Int?
   @Option(help: "Tokens of a window; 512, or the model's context where that is shorter, if left out.")
   var window: Int?
+  @Flag(help: "Every line is a text of its own, which is read from its beginning.")
+  var lines = false
   @Flag(help: "Print one line of JSON.")
   var json = false
   @OptionGroup var arithmetic: ModelOptions
@@ -43,12 +45,18 @@ struct PerplexityCommand: AsyncParsableCommand {
     let command = self
     let summary = try await interruptible("perplexity", progress) {
       let model = try command.arithmetic.model(in: directory, parts)
-      let ids = try directory.tokenizer().encode(text, recognizingSpecialTokens: false)
-      let kept = Array(ids.prefix(command.tokens ?? ids.count))
+      let tokenizer = try directory.tokenizer()
+      var left = command.tokens ?? .max
+      let texts = (command.lines ? text.split(separator: "\n") : [text[...]]).map { text in
+        let ids = left > 0 ? tokenizer.encode(String(text), recognizingSpecialTokens: false).prefix(left) : []
+        left -= ids.count
+        return Array(ids)
+      }
       let window = command.window ?? min(512, model.contextLength)
-      let result = try Perplexity(of: model, over: kept, window: window) { done in
+      let total = texts.reduce(0) { $0 + $1.count }
+      let result = try Perplexity(of: model, over: texts, window: window) { done in
         try Task.checkCancellation()
-        progress.report(stage: "perplexity", done: done, of: kept.count, unit: "token", detail: "")
+        progress.report(stage: "perplexity", done: done, of: total, unit: "token", detail: "")
       }
       return Summary(
         model: command.model, weights: command.arithmetic.form(of: directory).rawValue, tokens: result.tokens,

@@ -9,7 +9,9 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "serve", abstract: "Serves a model over HTTP until Ctrl-C.",
     discussion: "The API speaks OpenAI's and DeepSeek's dialect; / is a chat page and /run shows the runs.")
 
-  @Argument(help: ArgumentHelp("A model's directory (config.json, *.safetensors, tokenizer.json), or a .gguf file.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp(
+      "A model's directory (config.json, *.safetensors, tokenizer.json), or a .gguf file.", valueName: "model"))
   var model: String
   @Option(help: "The address to listen on.")
   var host = "127.0.0.1"

@@ -1,5 +1,6 @@
 // Models that compute with matrices as a GGUF file holds them: close to the same model in float32, and as exact as any
 // other about batches, threads and pieces.
+import BlockFormats
 import CPUBackend
 import Checkpoints
 import DeepSeek

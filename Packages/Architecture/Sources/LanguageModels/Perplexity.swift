@@ -13,29 +13,32 @@ public struct Perplexity: Sendable, Equatable {
   public let meanNegativeLogLikelihood: Double
   public var value: Double { exp(meanNegativeLogLikelihood) }
 
-  /// Reads `tokens` in windows of `window` tokens that do not overlap; what is left over and has no two tokens is not
-  /// read. `progress` is called after every window with the tokens read so far. Throws `ModelError` for a text or a
-  /// window that is too short or too long, for tokens that are not in the vocabulary, and what `progress` throws.
+  /// Cuts each text into windows of `window` tokens that do not overlap, and reads them; what is left over and has no two
+  /// tokens is not read. `progress` is called after every window with the tokens predicted so far. Throws `ModelError`
+  /// for texts or a window that are too short or too long, for tokens that are not in the vocabulary, and what
+  /// `progress` throws.
   public init(
-    of model: any LanguageModel, over tokens: [TokenID], window: Int, progress: (Int) throws -> Void = { _ in }
+    of model: any LanguageModel, over texts: [[TokenID]], window: Int, progress: (Int) throws -> Void = { _ in }
   ) throws {
     guard (2...max(2, model.contextLength)).contains(window) else {
       throw ModelError("a window has \(window) tokens; this model reads 2 to \(model.contextLength)")
     }
-    guard tokens.count >= 2 else {
-      throw ModelError("the text has \(tokens.count) tokens; at least 2 are needed, one to read and one to predict")
-    }
-    if let bad = tokens.first(where: { $0.rawValue < 0 || Int($0.rawValue) >= model.vocabularySize }) {
+    if let bad = texts.joined().first(where: { $0.rawValue < 0 || Int($0.rawValue) >= model.vocabularySize }) {
       throw ModelError("token \(bad) is outside the vocabulary of \(model.vocabularySize)")
     }
-    var (total, count, windows) = (0.0, 0, 0)
-    for start in stride(from: 0, to: tokens.count - 1, by: window) {
-      let part = Array(tokens[start..<min(start + window, tokens.count)])
-      total += Self.logLikelihood(of: part, under: model)
-      (count, windows) = (count + part.count - 1, windows + 1)
-      try progress(start + part.count)
+    let parts = texts.flatMap { tokens in
+      stride(from: 0, to: tokens.count - 1, by: window).map { tokens[$0..<min($0 + window, tokens.count)] }
     }
-    (self.tokens, self.windows, meanNegativeLogLikelihood) = (count, windows, -total / Double(count))
+    guard !parts.isEmpty else {
+      throw ModelError("no text has two tokens; at least 2 are needed, one to read and one to predict")
+    }
+    var (total, count) = (0.0, 0)
+    for part in parts {
+      total += Self.logLikelihood(of: Array(part), under: model)
+      count += part.count - 1
+      try progress(count)
+    }
+    (tokens, windows, meanNegativeLogLikelihood) = (count, parts.count, -total / Double(count))
   }
 
   /// Σ log p of all tokens but the first, in order. Logits are made for a few tokens at a time: those of a whole window

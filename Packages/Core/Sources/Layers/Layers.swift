@@ -17,6 +17,14 @@ public struct Linear: Module {
   {
     x.mapped(by: [weight], adding: bias, in: precision, form)
   }
+  /// Several maps of one input in one product: one's columns after another's. All have a bias, or none has.
+  public static func joined(
+    _ maps: [Linear], _ x: Tensor, in precision: Precision = .float32, _ form: Float8Form = Float8Form()
+  ) -> Tensor {
+    let biases = maps.compactMap(\.bias)
+    let bias = biases.isEmpty ? nil : Tensor.concatenated(biases, axis: 0)
+    return x.mapped(by: maps.map(\.weight), adding: bias, in: precision, form)
+  }
   public mutating func visit(_ visitor: inout some ParameterVisitor) {
     visitor("weight", &weight)
     visitor("bias", &bias)
@@ -99,9 +107,7 @@ public struct FeedForward: Module {
   ) -> Tensor {
     var recomputed = Recomputation(isOn: recomputes || precision == .float8)
     defer { recomputed.giveBack() }
-    let biases = [gate.bias, up.bias].compactMap { $0 }
-    let bias = biases.isEmpty ? nil : Tensor.concatenated(biases, axis: 0)
-    let entering = x.mapped(by: [gate.weight, up.weight], adding: bias, in: precision, form)
+    let entering = Linear.joined([gate, up], x, in: precision, form)
     return down(recomputed(entering, keeping: precision) { SwiGLU(keeping: precision)($0) }, in: precision, form)
   }
   public mutating func visit(_ visitor: inout some ParameterVisitor) {
