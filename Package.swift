@@ -78,7 +78,9 @@ let package = Package(
       "TrainingTests",
       allTraining + allInfra + models + numbers + core("ReferenceBackend", "Autograd")
         + rewards("Rewards", "Verifiers") + logicPuzzles + serving("Inference") + logging),
-    tests("ServingTests", serving("Inference", "HTTPServing") + models + numbers + logging + services),
+    tests(
+      "ServingTests",
+      serving("Inference", "HTTPServing") + models + numbers + infra("Plugins", "Recipes") + logging + services),
     tests("RepositoryTests", []),
   ]
 )

@@ -132,13 +132,14 @@ private func measured(
       model: shared.model, weights: shared.arithmetic.form(of: directory).rawValue, threads: parts.threads,
       load: load.average, unit: "tokens/s")
     (result.weightBytes, result.memoryBytesPerPosition) = (subject.weightBytes, subject.memoryBytesPerPosition)
+    result.describedBytesPerPosition = subject.describedBytesPerPosition
     result.openingSeconds = subject.openingSeconds
     let tasks = tasks(subject, peer)
     for task in tasks { _ = try await task.ours() }
     profiling?.reset()
     let began = ContinuousClock.now
     result.results = try await BenchTurns(turns: shared.turns).run(tasks, progress)
-    if slots == 1, let rates = result.results.first, rates.name.hasPrefix("decode") {
+    if subject.readsAllWeights, slots == 1, let rates = result.results.first, rates.name.hasPrefix("decode") {
       result.gigabytesPerSecond = rates.median * Double(subject.weightBytes) / 1e9
     }
     if let profiling {

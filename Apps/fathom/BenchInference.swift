@@ -49,6 +49,8 @@ struct BenchInferenceResult: Encodable {
   var weightBytes = 0
   /// Bytes of attention memory that a decoded token reads for each position before it.
   var memoryBytesPerPosition = 0
+  /// The same in bfloat16, from the model's description.
+  var describedBytesPerPosition: Int?
   var openingSeconds: Double?
   var peakResidentBytes: Int?
   let unit: String
@@ -70,8 +72,9 @@ struct BenchInferenceResult: Encodable {
     var lines = ["\(model), weights \(weights), \(threads) thread\(threads == 1 ? "" : "s")"]
     if weightBytes > 0 {
       lines.append(
-        "\(Figures.bytes(weightBytes)) of weights; \(Figures.grouped(memoryBytesPerPosition)) bytes of attention memory "
-          + "a position")
+        "\(Figures.bytes(weightBytes)) of weights; a token reads \(Figures.grouped(memoryBytesPerPosition)) bytes of "
+          + "attention memory for each before it"
+          + (describedBytesPerPosition.map { " (\(Figures.grouped($0)) in bfloat16)" } ?? ""))
     }
     if let gigabytesPerSecond { lines.append("weights read at \(Figures.short(gigabytesPerSecond)) GB/s") }
     if let peakResidentBytes { lines.append("peak memory \(Figures.bytes(peakResidentBytes))") }

@@ -14,6 +14,10 @@ final class InferenceSubject: Sendable {
   let weightBytes: Int
   /// Bytes of attention memory that one position takes, over all layers: what a decoded token reads for each.
   let memoryBytesPerPosition: Int
+  /// The same in bfloat16, as `fathom describe` has it; nil for a family that does not say.
+  let describedBytesPerPosition: Int?
+  /// Whether every token reads every weight, as in a model without experts.
+  let readsAllWeights: Bool
   /// Seconds from nothing to the model, its weights not yet touched.
   let openingSeconds: Double
   private let engine: InferenceEngine
@@ -34,6 +38,8 @@ final class InferenceSubject: Sendable {
       let facts = try FileManager.default.attributesOfItem(atPath: path)
       return sum + (facts[.size] as? Int ?? 0)
     }
+    readsAllWeights = model.expertLayout == nil
+    describedBytesPerPosition = try? directory.family(parts.registry).describe(model.configuration).memoryBytesPerToken
     memoryBytesPerPosition = model.makeMemory(slots: 1, capacity: 1, form: .absorbed).byteCount
     var settings = EngineSettings()
     (settings.slots, settings.capacity) = (slots, capacity)
