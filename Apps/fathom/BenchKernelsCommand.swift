@@ -1,5 +1,6 @@
 // `fathom bench kernels`: our matrix products beside those of OpenBLAS, in one process.
 import ArgumentParser
+import BlockFormats
 import COpenBLAS
 import CPUBackend
 
