@@ -1,5 +1,6 @@
 // What would read or write outside a tensor's memory traps instead, in Swift, before any kernel runs.
 import Autograd
+import BlockFormats
 import CPUBackend
 import ReferenceBackend
 import Tensors
