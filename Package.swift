@@ -50,7 +50,7 @@ let package = Package(
   targets: [
     app(
       "fathom",
-      numbers + core("Autograd", "ReferenceBackend", "Instruments", "BlockFormats") + allInfra + models
+      numbers + core("Autograd", "BlockFormats", "ReferenceBackend", "Instruments") + allInfra + models
         + rewards("Rewards", "Verifiers") + allTraining
         + serving("Inference", "HTTPServing") + logicPuzzles + arguments + logging + services),
     app(

@@ -28,6 +28,11 @@ typedef struct {
   floats total[TILE_ROWS][TILE_VECTORS];
 } tile_sums;
 
+INLINE floats all_floats(float x) {
+  floats y;
+  UNROLLED for (int i = 0; i < LANES; i++) y[i] = x;
+  return y;
+}
 INLINE floats half_floats(const uint8_t *p) { return __builtin_convertvector(LOAD(halves, p), floats); }
 INLINE floats byte_floats(const uint8_t *p) { return __builtin_convertvector(LOAD(small_bytes, p), floats); }
 
@@ -61,9 +66,16 @@ INLINE void add_codes(const int rows, const block_shape f, tile_sums *sums, cons
   }
 }
 
+// Scales, or minima, of one vector of outputs: row `row` of the step's, times their float16 numbers where there are some.
+INLINE floats scales_of(const block_shape f, const uint8_t *head, const uint8_t *step, int row, int is_minimum, int at) {
+  const uint8_t *place = step + scale_row(f) * row;
+  if (!f.is_super) return half_floats(place + 2 * at);
+  return half_floats(head + 2 * CK_NR * is_minimum + 2 * at) * byte_floats(place + at);
+}
+
 // One part of a step: whole sums from the bias on, then one or two links of the chains.
-INLINE void add_part(const int rows, const block_shape f, tile_sums *sums, const uint8_t *step, const int first_vector,
-                     const floats d[2][TILE_VECTORS], const ck_block_row *const a[TILE_ROWS], const int part) {
+INLINE void add_part(const int rows, const block_shape f, tile_sums *sums, const uint8_t *head, const uint8_t *step,
+                     const int first_vector, const ck_block_row *const a[TILE_ROWS], const int part) {
   const int begins = !(f.shift == 7 && WIDE_IS_SIGNED) && f.shift >= 0;
   EACH_ROW {
     const int32_t less = f.parts == 1 ? a[r]->less : a[r]->less_parts[part];
@@ -72,23 +84,18 @@ INLINE void add_part(const int rows, const block_shape f, tile_sums *sums, const
   }
   const int words = STEP / 4 / f.parts;
   add_codes(rows, f, sums, step + codes_at(f) + first_vector * LANES * 4, a, part * words, (part + 1) * words);
-  const uint8_t *place = step + scale_row(f) * part + first_vector * LANES * (f.is_super ? 1 : 2);
-  const ck_size to_minima = scale_row(f) * f.parts;
   EACH_VECTOR {
-    const floats scale = f.is_super ? d[0][v] * byte_floats(place + v * LANES) : half_floats(place + v * LANES * 2);
+    const int at = (first_vector + v) * LANES;
+    const floats scale = scales_of(f, head, step, part, 0, at);
     EACH_ROW {
-      const floats product = ((floats){0} + a[r]->scale) * scale;
-      sums->total[r][v] =
-          __builtin_elementwise_fma(__builtin_convertvector(sums->part[r][v], floats), product, sums->total[r][v]);
+      const floats sum = __builtin_convertvector(sums->part[r][v], floats);
+      sums->total[r][v] = __builtin_elementwise_fma(sum, all_floats(a[r]->scale) * scale, sums->total[r][v]);
     }
-    if (f.has_minimum) {
-      const uint8_t *at = place + to_minima;
-      const floats minimum = f.is_super ? d[1][v] * byte_floats(at + v * LANES) : half_floats(at + v * LANES * 2);
-      EACH_ROW {
-        const float less = (float)(f.parts == 1 ? a[r]->less : a[r]->less_parts[part]);
-        const floats product = ((floats){0} + a[r]->scale) * minimum;
-        sums->total[r][v] = __builtin_elementwise_fma((floats){0} + less, product, sums->total[r][v]);
-      }
+    if (!f.has_minimum) continue;
+    const floats minimum = scales_of(f, head, step, f.parts + part, 1, at);
+    EACH_ROW {
+      const floats less = all_floats((float)(f.parts == 1 ? a[r]->less : a[r]->less_parts[part]));
+      sums->total[r][v] = __builtin_elementwise_fma(less, all_floats(a[r]->scale) * minimum, sums->total[r][v]);
     }
   }
 }
@@ -110,21 +117,17 @@ INLINE void block_tile(const int rows, const block_shape f, const ck_block_opera
   EACH_ROW EACH_VECTOR sums.total[r][v] = (floats){0};
   const ck_block_row *a[TILE_ROWS];
   EACH_ROW a[r] = x->a + (row + r) * x->lda;
-  floats d[2][TILE_VECTORS];
+  const uint8_t *head = b;
   const ck_size steps = x->k / STEP;
   _Pragma("clang loop unroll(disable)") for (ck_size step = 0; step < steps; step++) {
     if (f.is_super && step % SUPER_STEPS == 0) {
-      EACH_VECTOR {
-        const uint8_t *place = b + (first_vector + v) * LANES * 2;
-        d[0][v] = half_floats(place);
-        if (f.has_minimum) d[1][v] = half_floats(place + 2 * CK_NR);
-      }
+      head = b;
       b += head_bytes(f);
     }
     if (rows <= FEW_ROWS && first_vector == 0) {
       UNROLLED for (int line = 0; line < step_bytes(f); line += 64) __builtin_prefetch(b + AHEAD_BYTES + line, 0, 1);
     }
-    UNROLLED for (int part = 0; part < f.parts; part++) add_part(rows, f, &sums, b, first_vector, d, a, part);
+    UNROLLED for (int part = 0; part < f.parts; part++) add_part(rows, f, &sums, head, b, first_vector, a, part);
     EACH_ROW a[r]++;
     b += step_bytes(f);
   }

@@ -58,17 +58,18 @@ extension BlockFormat {
 }
 
 extension CPUBackend {
-  /// Rows of a quantised weight [N, K] as a right operand, packed once for its contents. Rows that begin with a panel of
-  /// the whole weight are found in it; others are packed on their own.
-  func packedBlocks(_ weight: Tensor, rows: Range<Int>? = nil) -> PackedBlocks {
+  /// Rows of a quantised weight [N, K] as a right operand, packed once for its contents: with the whole weight, where
+  /// they begin with one of its panels, or alone.
+  func packedBlocks(_ weight: Tensor, rows: Range<Int>? = nil, isInWhole: Bool = true) -> PackedBlocks {
     let (n, k) = (weight.shape[0], weight.shape[1])
     guard let blocks = weight.dtype.blocks, let format = blocks.kernelFormat else {
       preconditionFailure("matrix product: \(weight.dtype) has no quantised blocks")
     }
     let rows = rows ?? 0..<n
     precondition(rows.lowerBound >= 0 && rows.upperBound <= n, "matrix product: rows \(rows) of \(weight.shape)")
-    let isWhole = rows.lowerBound % Int(CK_NR) == 0
-    let packedRows = isWhole ? 0..<n : rows
+    precondition(
+      !isInWhole || rows.lowerBound % Int(CK_NR) == 0, "matrix product: row \(rows.lowerBound) begins no panel")
+    let packedRows = isInWhole ? 0..<n : rows
     let storage = weight.storage.derived(DerivedLayout("packed-blocks", [packedRows.lowerBound, packedRows.count, k])) {
       let storage = allocate(byteCount: max(64, ck_block_packed_bytes(format, k, packedRows.count)))
       let from = weight.storage.address + packedRows.lowerBound * blocks.byteCount(of: k)
@@ -81,7 +82,7 @@ extension CPUBackend {
       return storage
     }
     var packed = PackedBlocks(storage: storage, format: format, k: k, n: rows.count)
-    if isWhole { packed.start = rows.lowerBound / Int(CK_NR) * packed.panelBytes }
+    if isInWhole { packed.start = rows.lowerBound / Int(CK_NR) * packed.panelBytes }
     return packed
   }
 

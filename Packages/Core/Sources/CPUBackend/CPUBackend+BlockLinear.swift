@@ -36,13 +36,15 @@ extension CPUBackend {
   func headwiseBlocks(_ operation: HeadwiseProduct, _ x: Tensor, _ w: Tensor) -> Outcome {
     let (heads, k, n) = (operation.heads, w.shape[1], operation.width)
     let codes = sharedBlocks(x)
+    let rowsOfHead = w.shape[0] / heads
+    let beginsPanels = rowsOfHead % Int(CK_NR) == 0 && operation.offset % Int(CK_NR) == 0
     let output = make([x.shape[0], heads * n], on: x.device) { y in
       run(
         (0..<heads).map { head in
-          let first = head * (w.shape[0] / heads) + operation.offset
+          let first = head * rowsOfHead + operation.offset
           return BlockTask(
             c: y + head * n, cStride: heads * n, a: codes.row(0, column: head * k), aStride: codes.blocks,
-            rows: x.shape[0], b: packedBlocks(w, rows: first..<first + n))
+            rows: x.shape[0], b: packedBlocks(w, rows: first..<first + n, isInWhole: beginsPanels))
         })
     }
     return Outcome(output) { _ in preconditionFailure("headwise: gradients do not pass through \(w.dtype) blocks") }
