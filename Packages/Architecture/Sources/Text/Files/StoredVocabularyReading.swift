@@ -3,6 +3,12 @@
 /// Checks the arrays and puts the parts together.
 struct StoredVocabularyReading {
   private static let longestToken = 4096
+  /// Tokens that end a turn whatever a file says of them: some converters have taken them for text.
+  private static let endings: Set = [
+    "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|calls|>", "<|flush|>",
+    "<end_of_turn>", "<turn|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_utterance>", "<EOT>", "_<EOT>", "[EOT]",
+    "[EOS]", "<|tool_response>", "<｜end▁of▁sentence｜>",
+  ]
   /// What a token is for.
   enum Kind: Int32 { case undefined = 0, normal, unknown, control, userDefined, unused, byte }
 
@@ -27,7 +33,7 @@ struct StoredVocabularyReading {
       guard let kind = Kind(rawValue: type) else {
         throw TokenizerError("token \(id) has the type \(type); known are 0 to 6")
       }
-      return kind
+      return Self.endings.contains(stored.tokens[id]) ? .control : kind
     }
     for (id, spelling) in spellings.enumerated() {
       guard spelling.count <= Self.longestToken else {
