@@ -46,7 +46,7 @@ class Reference:
             any(unicodedata.category(character) == "Cn" for character in text)
             or any(a[0] < b[0] < a[1] < b[1] for i, a in enumerate(places) for b in places[i + 1:i + 20])
             or self.pre == "deepseek-llm" and "\u3000" in text
-            or "phi-3" in self.name and any(c.isspace() and c not in " \t\n\v\f\r" for c in text)
+            or ("phi-3" in self.name or "phi3" in self.name) and any(c.isspace() and c not in " \t\n\v\f\r" for c in text)
             or self.turned and "</s>" in text)
 
     def texts(self, count, seed):

@@ -17,8 +17,8 @@ enum PinnedProperties {
   static func isNonspacingMark(_ scalar: Unicode.Scalar) -> Bool {
     // Characters that became such marks, or ceased to be, after Unicode 8.
     switch scalar.value {
-    case ..<0x300, 0x1885, 0x1886, 0xA9BD, 0x111C9, 0x1171E: return false
-    case 0x1734: return true
+    case ..<0x300, 0x1885, 0x1886, 0xA9BD, 0x111C9: return false
+    case 0x1734, 0x1171E: return true
     default: break
     }
     return scalar.properties.generalCategory == .nonspacingMark && isAssigned(scalar.value, in: 8)
