@@ -1,7 +1,10 @@
-"""Writes the recordings of llama.cpp that the tests read: a small vocabulary per way to cut (llama/NAME.gguf) and
-llama/cases.json. Run `python generate_llama.py` in this directory; see llama_reference.py for what to install.
+"""Writes the recordings of llama.cpp that the tests read: small vocabularies (llama/*.gguf) and llama/cases.json. All ways
+to cut share bytes.gguf, in which the tests write their names. Run `python generate_llama.py` in this directory; see llama_reference.py for what to install.
 """
 import json
+import pathlib
+import shutil
+import tempfile
 
 import llama_reference
 
@@ -12,8 +15,12 @@ def main():
     directory = llama_reference.HERE / "llama"
     directory.mkdir(exist_ok=True)
     cases = {"texts": [], "kinds": {}}
-    paths = list(llama_reference.write_all(directory))
-    references = {path.stem: llama_reference.Reference(path) for path in paths}
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = list(llama_reference.write_all(scratch))
+        references = {path.stem: llama_reference.Reference(path) for path in paths}
+        shutil.copy(pathlib.Path(scratch) / "default.gguf", directory / "bytes.gguf")
+        for path in paths[-2:]:
+            shutil.copy(path, directory)
     any_of_them = references["gpt-2"]
     for text in any_of_them.texts(3000, 5):
         if 0 < len(text) < 90 and not any(reference.has_reason(text) for reference in references.values()):
