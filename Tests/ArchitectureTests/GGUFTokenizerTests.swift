@@ -2,6 +2,7 @@
 import Checkpoints
 import Foundation
 import GGUF
+import Jinja
 import LanguageModels
 import Testing
 import Text
@@ -93,10 +94,10 @@ private struct LlamaGoldens: Decodable {
         ("tokenizer.chat_template.tool_use", .string("{{ tools | length }}")),
       ])
     let template = try #require(try templated.template())
-    let tokens = try template.render([ChatMessage(.user, "ab<end>")], with: templated.tokenizer())
-    #expect(
-      tokens == [2].map { TokenID($0) } + templated.tokenizer().encode("<end>", recognizingSpecialTokens: false)
-        + [TokenID(3)])
+    let tokenizer = try templated.tokenizer()
+    let tokens = try template.render([ChatMessage(.user, "ab<end>")], with: tokenizer)
+    // The message's own `<end>` is spelled with tokens that this vocabulary does not have.
+    #expect(tokens == [TokenID(2), TokenID(3)])
     let jinja = try #require(try templated.jinjaTemplate())
     #expect(try jinja.text([["role": "user", "content": "x"]], tools: ["a", "b"]).text == "2")
   }
