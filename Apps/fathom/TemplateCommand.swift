@@ -35,7 +35,8 @@ struct TemplateCommand: AsyncParsableCommand {
   private func template() throws -> JinjaTemplate {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory) else {
-      throw CommandError("\(model): no such directory or file; expected a model's directory or a .jinja file")
+      throw CommandError(
+        "\(model): no such directory or file; expected a model's directory, a GGUF file or a .jinja file")
     }
     let directory = ModelDirectory(model)
     if isDirectory.boolValue || directory.isGGUF {

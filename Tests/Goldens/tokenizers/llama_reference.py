@@ -1,14 +1,17 @@
 """llama.cpp as a tokenizer, by way of llama-cpp-python 0.3.36, and small vocabularies in its format.
 
-    pip install llama-cpp-python==0.3.36 gguf==0.17.1
+    pip install llama-cpp-python==0.3.36 gguf==0.17.1 tokenizers==0.23.3
 """
 import json
 import pathlib
 import random
+import unicodedata
 
 import gguf
 import llama_cpp
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+import kinds
 import texts
 
 HERE = pathlib.Path(__file__).parent
@@ -22,17 +25,29 @@ class Reference:
         vocabulary = llama_cpp.llama_model_get_vocab(self.model._model.model)
         marked = (llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
                   | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN)
-        self.user_defined, self.markers = [], []
+        self.pre = self.model.metadata.get("tokenizer.ggml.pre", "")
+        self.name = self.model.metadata.get("general.name", "").lower()
+        # Read as a marker although no file of this family means it.
+        self.turned = self.pre in ("qwen2", "qwen35") and self.name != ""
+        self.markers = []
         for token in range(llama_cpp.llama_vocab_n_tokens(vocabulary)):
             attributes = llama_cpp.llama_vocab_get_attr(vocabulary, token)
             if attributes & marked:
                 text = llama_cpp.llama_vocab_get_text(vocabulary, token).decode("utf-8", "replace")
                 self.markers.append(text)
-                if attributes & llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED:
-                    self.user_defined.append(text)
 
     def ids(self, text, special=True, add_bos=False):
         return self.model.tokenize(text.encode(), add_bos=add_bos, special=special)
+
+    def has_reason(self, text):
+        """Whether a difference is on purpose. The unicodedata of Python 3.11 is older than the tables of llama.cpp."""
+        places = sorted((at, at + len(marker)) for marker in self.markers for at in occurrences(marker, text))
+        return (
+            any(unicodedata.category(character) == "Cn" for character in text)
+            or any(a[0] < b[0] < a[1] < b[1] for i, a in enumerate(places) for b in places[i + 1:i + 20])
+            or self.pre == "deepseek-llm" and "\u3000" in text
+            or ("phi-3" in self.name or "phi3" in self.name) and any(c.isspace() and c not in " \t\n\v\f\r" for c in text)
+            or self.turned and "</s>" in text)
 
     def texts(self, count, seed):
         """Difficult texts, a third of them with markers of this vocabulary written out in them."""
@@ -48,23 +63,39 @@ class Reference:
             yield text
 
 
-def write_bytes_vocabulary(path, golden, pre):
-    """The arrays of a byte-level tokenizer.json of this directory, cut in the way called `pre`."""
-    file = json.loads((HERE / f"{golden}.json").read_text(encoding="utf-8"))
-    tokens, types = dict((i, t) for t, i in file["model"]["vocab"].items()), {}
-    for token in file["added_tokens"]:
-        if not any(token[key] for key in ("lstrip", "rstrip", "single_word", "normalized")):
-            tokens[token["id"]] = token["content"]
-            types[token["id"]] = gguf.TokenType.CONTROL if token["special"] else gguf.TokenType.USER_DEFINED
+def occurrences(marker, text):
+    at = text.find(marker)
+    while at >= 0:
+        yield at
+        at = text.find(marker, at + 1)
+
+
+def uncut_vocabulary():
+    """Byte-level BPE trained on text that was not cut, so that every cut shows in the tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=1400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    # Without the markers, which are tokens of their own.
+    corpus = [text for text in texts.texts(6000, 77) if not any(marker in text for marker, _ in MARKERS)]
+    tokenizer.train_from_iterator(kinds.CORPUS.split("\n") + corpus, trainer)
+    return json.loads(tokenizer.to_str())["model"]
+
+
+def write_bytes_vocabulary(path, model, pre):
+    """The arrays of a byte-level vocabulary, cut in the way called `pre`."""
+    tokens = sorted(model["vocab"], key=model["vocab"].get)
+    types = [gguf.TokenType.NORMAL] * len(tokens)
+    for marker, kind in MARKERS:
+        tokens.append(marker)
+        types.append(kind)
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(pre)
-    size = max(tokens) + 1
-    writer.add_token_list([tokens.get(i, f"[PAD{i}]") for i in range(size)])
-    writer.add_token_types([types.get(i, gguf.TokenType.NORMAL if i in tokens else gguf.TokenType.UNUSED)
-                            for i in range(size)])
-    writer.add_token_merges([" ".join(pair) for pair in file["model"]["merges"]])
-    finish(writer, [i for i, t in tokens.items() if t == "<s>"][0], [i for i, t in tokens.items() if t == "</s>"][0])
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_token_merges([" ".join(pair) for pair in model["merges"]])
+    finish(writer, tokens.index("<s>"), tokens.index("</s>"))
 
 
 def write_sentence_piece(path, adds_space):
@@ -97,19 +128,22 @@ def finish(writer, beginning, end):
     writer.close()
 
 
-# Names of ways to cut, and a vocabulary of ours to cut with each.
-WAYS = {
-    "gpt-2": "gpt2", "llama-bpe": "llama3", "smaug-bpe": "llama3", "qwen2": "qwen2", "deepseek-r1-qwen": "qwen2",
-    "deepseek-llm": "deepseek-llm", "deepseek-coder": "deepseek-coder", "deepseek-v3": "deepseek-v3", "default": "gpt2",
-    "falcon": "gpt2", "starcoder": "gpt2", "qwen35": "qwen2", "seed-coder": "qwen2", "bailingmoe": "qwen2",
-}
+MARKERS = [
+    ("<s>", gguf.TokenType.CONTROL), ("</s>", gguf.TokenType.CONTROL), ("<think>", gguf.TokenType.USER_DEFINED),
+    ("<sp>", gguf.TokenType.CONTROL), ("<spa", gguf.TokenType.USER_DEFINED), ("<unk>", gguf.TokenType.UNKNOWN),
+    ("[PAD7]", gguf.TokenType.UNUSED), ("<|im_end|>", gguf.TokenType.NORMAL),
+]
+# Names of ways to cut.
+WAYS = ["gpt-2", "llama-bpe", "smaug-bpe", "qwen2", "deepseek-r1-qwen", "deepseek-llm", "deepseek-coder", "deepseek-v3",
+        "default", "falcon", "starcoder", "qwen35", "seed-coder", "bailingmoe"]
 
 
 def write_all(directory):
     """Every kind as a file of `directory`; yields the paths."""
-    for pre, golden in WAYS.items():
+    model = uncut_vocabulary()
+    for pre in WAYS:
         path = pathlib.Path(directory) / f"{pre}.gguf"
-        write_bytes_vocabulary(path, golden, pre)
+        write_bytes_vocabulary(path, model, pre)
         yield path
     for name, adds_space in [("llama", True), ("llama-no-prefix", False)]:
         path = pathlib.Path(directory) / f"{name}.gguf"

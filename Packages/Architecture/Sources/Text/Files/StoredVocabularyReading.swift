@@ -3,6 +3,12 @@
 /// Checks the arrays and puts the parts together.
 struct StoredVocabularyReading {
   private static let longestToken = 4096
+  /// Tokens that end a turn whatever a file says of them: some converters have taken them for text.
+  private static let endings = [
+    "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|calls|>", "<|flush|>",
+    "<end_of_turn>", "<turn|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_utterance>", "<EOT>", "_<EOT>", "[EOT]",
+    "[EOS]", "<|tool_response>", "<｜end▁of▁sentence｜>",
+  ]
   /// What a token is for.
   enum Kind: Int32 { case undefined = 0, normal, unknown, control, userDefined, unused, byte }
 
@@ -22,7 +28,7 @@ struct StoredVocabularyReading {
       throw TokenizerError(
         "there are \(stored.types.count) token types for \(spellings.count) tokens; one each is needed")
     }
-    kinds = try spellings.indices.map { id in
+    var kinds = try spellings.indices.map { id in
       let type = stored.types.isEmpty ? 1 : stored.types[id]
       guard let kind = Kind(rawValue: type) else {
         throw TokenizerError("token \(id) has the type \(type); known are 0 to 6")
@@ -35,6 +41,10 @@ struct StoredVocabularyReading {
       }
       _ = names.insert(spelling, id: Int32(id))
     }
+    for ending in Self.endings {
+      if let id = names[Array(ending.utf8)] { kinds[Int(id)] = .control }
+    }
+    self.kinds = kinds
   }
 
   /// Everything that makes the tokenizer.
@@ -102,9 +112,10 @@ extension StoredVocabularyReading {
     return try stored.merges.enumerated().map { rank, line in
       var line = line
       return try line.withUTF8 { bytes in
-        let spaces = bytes.indices.filter { bytes[$0] == UInt8(ascii: " ") }
-        guard spaces.count == 1 else {
-          throw TokenizerError("merge \(rank) has \(spaces.count + 1) parts; a merge joins exactly two tokens")
+        let space = UInt8(ascii: " ")
+        guard let cut = bytes.firstIndex(of: space), bytes.lastIndex(of: space) == cut else {
+          let parts = bytes.count { $0 == space } + 1
+          throw TokenizerError("merge \(rank) has \(parts) parts; a merge joins exactly two tokens")
         }
         func id(_ spelling: UnsafeBufferPointer<UInt8>) throws -> Int32 {
           guard let id = names[spelling] else {
@@ -112,7 +123,7 @@ extension StoredVocabularyReading {
           }
           return id
         }
-        let (left, right) = (bytes[..<spaces[0]], bytes[(spaces[0] + 1)...])
+        let (left, right) = (bytes[..<cut], bytes[(cut + 1)...])
         joined.removeAll(keepingCapacity: true)
         joined.append(contentsOf: left)
         joined.append(contentsOf: right)
