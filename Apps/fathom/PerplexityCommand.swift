@@ -9,7 +9,7 @@ struct PerplexityCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "perplexity", abstract: "Measures how well a model predicts a text.",
     discussion: "The text is read in windows that do not overlap; every token but the first of a window is predicted "
-      + "from those before it. Prints the mean negative log-likelihood in nats, and its exponential.")
+      + "from those before it. Special tokens written out are read as such. Prints the mean negative log-likelihood in nats, and its exponential.")
 
   @Argument(help: ArgumentHelp("A .gguf file, or a model's directory.", valueName: "model"))
   var model: String
@@ -48,7 +48,7 @@ struct PerplexityCommand: AsyncParsableCommand {
       let tokenizer = try directory.tokenizer()
       var left = command.tokens ?? .max
       let texts = (command.lines ? text.split(separator: "\n") : [text[...]]).map { text in
-        let ids = left > 0 ? tokenizer.encode(String(text), recognizingSpecialTokens: false).prefix(left) : []
+        let ids = left > 0 ? tokenizer.encode(String(text), recognizingSpecialTokens: true).prefix(left) : []
         left -= ids.count
         return Array(ids)
       }
