@@ -9,7 +9,8 @@ struct PerplexityCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "perplexity", abstract: "Measures how well a model predicts a text.",
     discussion: "The text is read in windows that do not overlap; every token but the first of a window is predicted "
-      + "from those before it. Special tokens written out are read as such. Prints the mean negative log-likelihood in nats, and its exponential.")
+      + "from those before it. Special tokens written out are read as such. Prints the mean negative log-likelihood in "
+      + "nats, and its exponential.")
 
   @Argument(help: ArgumentHelp("A .gguf file, or a model's directory.", valueName: "model"))
   var model: String
