@@ -50,7 +50,7 @@ let package = Package(
   targets: [
     app(
       "fathom",
-      numbers + core("Autograd", "ReferenceBackend", "Instruments") + allInfra + models
+      numbers + core("Autograd", "BlockFormats", "ReferenceBackend", "Instruments") + allInfra + models
         + rewards("Rewards", "Verifiers") + allTraining
         + serving("Inference", "HTTPServing") + logicPuzzles + arguments + logging + services),
     app(
@@ -61,11 +61,14 @@ let package = Package(
       "TrainAndServe",
       numbers + allInfra + models + rewards("Rewards", "Verifiers") + allTraining + serving("Inference", "HTTPServing")
         + logicPuzzles + logging + services),
-    tests("CoreTests", numbers + core("Autograd", "ReferenceBackend", "CKernels", "Instruments", "LowPrecision")),
-    tests("InfraTests", allInfra + core("Tensors", "ReferenceBackend", "Layers", "LowPrecision") + logging),
+    tests(
+      "CoreTests",
+      numbers + core("Autograd", "BlockFormats", "ReferenceBackend", "CKernels", "Instruments", "LowPrecision")),
+    tests(
+      "InfraTests", allInfra + core("Tensors", "BlockFormats", "ReferenceBackend", "Layers", "LowPrecision") + logging),
     tests(
       "ArchitectureTests",
-      models + numbers + core("ReferenceBackend", "Autograd", "LowPrecision")
+      models + numbers + core("BlockFormats", "ReferenceBackend", "Autograd", "LowPrecision")
         + infra("Plugins", "Recipes", "Checkpoints", "GGUF") + training("Optimizers")),
     tests("RewardsTests", rewards("Rewards", "Verifiers") + infra("Plugins", "Recipes") + logicPuzzles),
     tests(
@@ -75,7 +78,9 @@ let package = Package(
       "TrainingTests",
       allTraining + allInfra + models + numbers + core("ReferenceBackend", "Autograd")
         + rewards("Rewards", "Verifiers") + logicPuzzles + serving("Inference") + logging),
-    tests("ServingTests", serving("Inference", "HTTPServing") + models + numbers + logging + services),
+    tests(
+      "ServingTests",
+      serving("Inference", "HTTPServing") + models + numbers + infra("Plugins", "Recipes") + logging + services),
     tests("RepositoryTests", []),
   ]
 )

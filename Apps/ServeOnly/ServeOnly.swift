@@ -31,9 +31,10 @@ struct ServeOnly {
     let registry = try Registry([DeepSeekFamilies(), LlamaFamilies()])
     let device = Device(CPUBackend(threads: ProcessInfo.processInfo.activeProcessorCount))
 
-    // A model is a directory: config.json, *.safetensors, tokenizer.json and, where it has one, a template.
+    // A model is a directory: config.json, *.safetensors, tokenizer.json and, where it has one, a template. Or it is one
+    // GGUF file, whose matrices are multiplied as they stand there.
     let directory = ModelDirectory(path)
-    let model = try directory.model(registry, on: device)
+    let model = try directory.model(registry, on: device, weights: directory.inferenceWeights)
     let (tokenizer, template) = (try directory.tokenizer(), try directory.template())
 
     // One engine answers every request in one batch; a served model is what clients see of it.

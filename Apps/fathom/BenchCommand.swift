@@ -4,10 +4,12 @@ import Foundation
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measures how fast this machine trains, samples and multiplies.",
+    commandName: "bench", abstract: "Measures how fast this machine trains, answers, samples and multiplies.",
     discussion: "Measure on a machine that does nothing else; docs/benchmarks.md says what is timed and how.",
     subcommands: [
       BenchTrainCommand.self, BenchPrecisionCommand.self, BenchRolloutCommand.self, BenchKernelsCommand.self,
+      BenchModelCommand.self, BenchDecodeCommand.self, BenchPrefillCommand.self, BenchBatchCommand.self,
+      BenchStartCommand.self,
     ])
 }
 

@@ -1,5 +1,6 @@
 // `fathom bench kernels`: our matrix products beside those of OpenBLAS, in one process.
 import ArgumentParser
+import BlockFormats
 import COpenBLAS
 import CPUBackend
 
@@ -9,7 +10,8 @@ struct BenchKernelsCommand: ParsableCommand {
     discussion: "'packed' has the weight in the kernels' layout already, as a layer has it between two updates; "
       + "'bfloat16' is the same with both factors rounded to bfloat16; "
       + "'whole' packs it every time, as OpenBLAS does. The ratio is packed over OpenBLAS. With --against torch's "
-      + "products take their turns too, in a process of their own.")
+      + "products take their turns too, in a process of their own. A second table has products with weights in "
+      + "quantised blocks, in GOP/s and in GB/s of weights read; each reads another weight than the one before.")
 
   @Option(help: ArgumentHelp(BenchPeer.help, valueName: "python"))
   var against: String?
@@ -25,6 +27,11 @@ struct BenchKernelsCommand: ParsableCommand {
       /// Nil without a peer, as is packed over torch.
       let torch, torchRatio: Double?
     }
+    struct Blocks: Encodable {
+      let format: String
+      let m, k, n: Int
+      let gigaOperations, gigabytes: Double
+    }
     let isa: String
     /// Whether the processor has an instruction for products of bfloat16.
     let hasBFloat16: Bool
@@ -32,6 +39,7 @@ struct BenchKernelsCommand: ParsableCommand {
     /// The machine's load before the first product.
     let load: Double
     var products: [Product] = []
+    var quantised: [Blocks] = []
   }
 
   func run() throws {
@@ -56,6 +64,16 @@ struct BenchKernelsCommand: ParsableCommand {
       progress.report(
         stage: "bench", done: index + 1, of: BenchProduct.all.count, unit: "product", detail: "")
     }
+    for (index, product) in BenchBlockProduct.all.enumerated() {
+      for rate in try product.rates(on: backend) {
+        summary.quantised.append(
+          Summary.Blocks(
+            format: product.format.rawValue, m: rate.rows, k: product.k, n: product.n,
+            gigaOperations: rounded(rate.operations), gigabytes: rounded(rate.bytes)))
+      }
+      backend.releaseUnusedMemory()
+      progress.report(stage: "bench", done: index + 1, of: BenchBlockProduct.all.count, unit: "weight", detail: "")
+    }
     progress.clear()
     if json { try Output.json(summary) } else { try Output.write(text(summary)) }
   }
@@ -72,7 +90,13 @@ struct BenchKernelsCommand: ParsableCommand {
     }
     let threads = "\(summary.threads) thread\(summary.threads == 1 ? "" : "s")"
     let bfloat16 = summary.hasBFloat16 ? "with bfloat16 instructions" : "without bfloat16 instructions"
-    return "GFLOP/s, \(summary.isa) \(bfloat16), \(threads)\n\n\(table.text)"
+    var blocks = TextTable(.left("blocks"), .left("m × k × n"), .right("GOP/s"), .right("GB/s"))
+    for product in summary.quantised {
+      blocks.add(
+        product.format, "\(product.m) × \(product.k) × \(product.n)", Figures.short(product.gigaOperations),
+        Figures.short(product.gigabytes))
+    }
+    return "GFLOP/s, \(summary.isa) \(bfloat16), \(threads)\n\n\(table.text)\n\(blocks.text)"
   }
 
   private func rounded(_ value: Double, to parts: Double = 10) -> Double { (value * parts).rounded() / parts }

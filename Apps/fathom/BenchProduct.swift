@@ -14,6 +14,7 @@ struct BenchProduct {
   static let all = [
     BenchProduct(m: 512, k: 512, n: 512), BenchProduct(m: 2048, k: 2048, n: 2048),
     BenchProduct(m: 4096, k: 256, n: 1024), BenchProduct(m: 1, k: 4096, n: 4096),
+    BenchProduct(m: 2, k: 4096, n: 4096), BenchProduct(m: 4, k: 4096, n: 4096),
     BenchProduct(m: 8, k: 2048, n: 2048), BenchProduct(m: 64, k: 2048, n: 2048),
   ]
 

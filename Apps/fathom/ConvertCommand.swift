@@ -1,5 +1,6 @@
 // `fathom convert INPUT OUTPUT`: a model's directory to a GGUF file, and back.
 import ArgumentParser
+import BlockFormats
 import Checkpoints
 import Foundation
 import GGUF

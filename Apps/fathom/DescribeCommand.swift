@@ -1,6 +1,7 @@
 // `fathom describe`: what a configuration amounts to, without its weights.
 import ArgumentParser
 import Foundation
+import GGUFModels
 import LanguageModels
 import Plugins
 
@@ -8,7 +9,7 @@ struct DescribeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "describe", abstract: "Counts the parameters, memory and arithmetic of a model.")
 
-  @Argument(help: ArgumentHelp("A config.json, or a model's directory.", valueName: "config-or-model"))
+  @Argument(help: ArgumentHelp("A config.json, a model's directory, or a .gguf file.", valueName: "config-or-model"))
   var model: String
   @Flag(help: "Print JSON.")
   var json = false
@@ -16,7 +17,8 @@ struct DescribeCommand: AsyncParsableCommand {
   func run() async throws {
     let (configuration, file) = try Self.configuration(of: model)
     let family = try Parts.makeRegistry().families.make(ModelType.read(configuration, from: file))
-    let listing = Listing(try family.describe(configuration))
+    var listing = Listing(try family.describe(configuration))
+    if ModelDirectory(model).isGGUF { listing.stored = try StoredForms(GGUFModel(model).file) }
     if json { try Output.json(listing, isPretty: true) } else { try Output.write(listing.table.text) }
   }
 
@@ -47,6 +49,8 @@ struct DescribeCommand: AsyncParsableCommand {
     let hiddenSize: Int
     let vocabularySize: Int
     let contextLength: Int
+    /// What a GGUF file holds; nil for others.
+    var stored: StoredForms?
 
     init(_ description: ModelDescription) {
       modelType = description.modelType
@@ -75,6 +79,7 @@ struct DescribeCommand: AsyncParsableCommand {
       table.add("hidden size", Figures.grouped(hiddenSize))
       table.add("vocabulary", Figures.grouped(vocabularySize))
       table.add("context", Figures.grouped(contextLength), "tokens")
+      stored?.add(to: &table)
       return table
     }
   }

@@ -1,5 +1,6 @@
 // `fathom generate MODEL --prompt TEXT`: one completion, streamed as it is written.
 import ArgumentParser
+import Foundation
 import Inference
 import LanguageModels
 import Text
@@ -11,7 +12,9 @@ struct GenerateCommand: AsyncParsableCommand {
 
   enum PromptForm: String, EnumerableFlag { case raw, chat }
 
-  @Argument(help: ArgumentHelp("A model's directory: config.json, *.safetensors, tokenizer.json.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp(
+      "A model's directory (config.json, *.safetensors, tokenizer.json), or a .gguf file.", valueName: "model"))
   var model: String
   @Option(help: "The text to continue.")
   var prompt: String?
@@ -19,7 +22,7 @@ struct GenerateCommand: AsyncParsableCommand {
   var tokens: TokenList?
   @Flag(help: "Continue the prompt as it stands, or answer it as a message.")
   var form = PromptForm.raw
-  @Option(help: "Tokens to generate at most.")
+  @Option(name: [.long, .customShort("n")], help: "Tokens to generate at most.")
   var maxTokens = 256
   @Option(help: "0 takes the likeliest token; 1 samples the model's own distribution.")
   var temperature = 1.0
@@ -31,7 +34,9 @@ struct GenerateCommand: AsyncParsableCommand {
   var seed: UInt64 = 0
   @Flag(help: "Print one JSON object with text, tokens and finish_reason.")
   var json = false
-  @OptionGroup var arithmetic: PrecisionOptions
+  @Flag(help: "Say on standard error how long opening, loading, the first token and the others took.")
+  var timings = false
+  @OptionGroup var arithmetic: ModelOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -47,11 +52,17 @@ struct GenerateCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    var timings = PhaseTimings()
     let parts = try compute.parts()
     let directory = ModelDirectory(model)
-    let source = try TokenSource(directory, canDoWithout: prompt == nil)
+    // A large vocabulary takes about as long as opening the weights, so both are read at once.
+    let canDoWithout = prompt == nil
+    async let reading = TokenSource(directory, canDoWithout: canDoWithout)
+    let model = try arithmetic.model(in: directory, parts)
+    timings.end("model")
+    let source = try await reading
     let request = Prompt(try promptTokens(source.tokenizer, directory))
-    let model = try directory.model(parts.registry, on: parts.device).computing(in: arithmetic.precision)
+    timings.end("tokenizer")
     try request.validate(contextLength: model.contextLength, vocabularySize: model.vocabularySize)
     var settings = EngineSettings()
     settings.slots = 1
@@ -59,11 +70,15 @@ struct GenerateCommand: AsyncParsableCommand {
     let engine = InferenceEngine(model, tokenizer: source.tokenizer, settings: settings)
     for try await event in try await engine.stream(request, options) {
       switch event {
-      case .token(_, let text): if !json { try Output.write(text) }
+      case .token(_, let text):
+        timings.endOnce("first token")
+        if !json { try Output.write(text) }
       case .finished(let completion):
         if json { try Output.json(Answer(completion)) } else { try Output.write("\n") }
+        timings.end("further tokens", count: completion.tokens.count - 1)
       }
     }
+    if self.timings { _ = Output.write(timings.text, to: STDERR_FILENO) }
   }
 
   private var options: GenerationOptions {

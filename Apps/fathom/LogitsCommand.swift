@@ -10,17 +10,17 @@ struct LogitsCommand: AsyncParsableCommand {
     discussion: "Prints {\"logits\":[[…],…]}: one row per token, one float32 per entry of the vocabulary, each with "
       + "the digits that give the same float32 when read. What is not a number is null.")
 
-  @Argument(help: ArgumentHelp("A model's directory: config.json and *.safetensors.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("A model's directory (config.json and *.safetensors), or a .gguf file.", valueName: "model"))
   var model: String
   @Option(help: ArgumentHelp("Token ids, 1,2,3.", valueName: "ids"))
   var tokens: TokenList
-  @OptionGroup var arithmetic: PrecisionOptions
+  @OptionGroup var arithmetic: ModelOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() async throws {
     let parts = try compute.parts()
-    let model = try ModelDirectory(model).model(parts.registry, on: parts.device)
-      .computing(in: arithmetic.precision)
+    let model = try arithmetic.model(in: ModelDirectory(model), parts)
     try check(model)
     let values = model(TokenBatch([tokens.tokens])).floats()
     let width = model.vocabularySize

@@ -9,7 +9,9 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "serve", abstract: "Serves a model over HTTP until Ctrl-C.",
     discussion: "The API speaks OpenAI's and DeepSeek's dialect; / is a chat page and /run shows the runs.")
 
-  @Argument(help: ArgumentHelp("A model's directory: config.json, *.safetensors, tokenizer.json.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp(
+      "A model's directory (config.json, *.safetensors, tokenizer.json), or a .gguf file.", valueName: "model"))
   var model: String
   @Option(help: "The address to listen on.")
   var host = "127.0.0.1"
@@ -20,15 +22,15 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "The name that clients write in 'model'; the directory's name if left out.")
   var name: String?
   @OptionGroup var runs: RunsOptions
-  @OptionGroup var arithmetic: PrecisionOptions
+  @OptionGroup var arithmetic: ModelOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() async throws {
     let settings = ServerSettings(host: host, port: port, apiKeys: try apiKeys.map(Self.keys) ?? [])
     try settings.validate()
     let directory = ModelDirectory(model)
-    let served = try ServedModel(
-      directory, named: name, in: arithmetic.precision, parts: compute.parts())
+    let parts = try compute.parts()
+    let served = try ServedModel(directory, named: name, arithmetic.model(in: directory, parts))
     let server = LocalServer(
       models: [served], settings: settings, puzzles: try ChatPuzzles(for: directory),
       runs: runs.directory.hasStore ? StoredRuns(try runs.directory.openStore()) : nil)

@@ -8,11 +8,13 @@ import Tensors
 import Text
 
 extension ServedModel {
-  /// Loads `directory`. The name is the directory's unless one is given.
-  init(
-    _ directory: ModelDirectory, named name: String? = nil, in precision: Precision = .float32, parts: Parts
-  ) throws {
-    let model = try directory.model(parts.registry, on: parts.device).computing(in: precision)
+  /// Loads `directory` as its files suggest.
+  init(_ directory: ModelDirectory, parts: Parts) throws {
+    try self.init(directory, directory.model(parts.registry, on: parts.device, weights: directory.inferenceWeights))
+  }
+
+  /// Offers the model of `directory`. The name is the directory's unless one is given.
+  init(_ directory: ModelDirectory, named name: String? = nil, _ model: any LanguageModel) throws {
     let tokenizer = try directory.tokenizer()
     try self.init(
       InferenceEngine(model, tokenizer: tokenizer, settings: ServedModel.engineSettings(for: model)),
@@ -32,9 +34,10 @@ extension ServedModel {
       unwrapsAnswer: template is PlainTemplate, created: created)
   }
 
-  /// The directory's name, or that of the stage for the `final` that every stage of training makes.
+  /// The file's name without its ending, the directory's name, or that of the stage for the `final` that every stage of training makes.
   private static func name(of directory: ModelDirectory) -> String {
     let place = URL(fileURLWithPath: directory.path).standardizedFileURL
+    if directory.isGGUF { return place.deletingPathExtension().lastPathComponent }
     let name = place.lastPathComponent
     return name == "final" ? place.deletingLastPathComponent().lastPathComponent : name
   }
@@ -52,9 +55,9 @@ extension ServedModel {
   private static func identity(of directory: ModelDirectory) throws -> (fingerprint: String, created: Int) {
     var text = String(decoding: try directory.configuration(), as: UTF8.self)
     var newest = 0
-    let names = try FileManager.default.contentsOfDirectory(atPath: directory.path)
-    for name in names.sorted() where name.hasSuffix(".safetensors") {
-      let facts = try FileManager.default.attributesOfItem(atPath: "\(directory.path)/\(name)")
+    for path in try directory.weightFiles() {
+      let name = URL(fileURLWithPath: path).lastPathComponent
+      let facts = try FileManager.default.attributesOfItem(atPath: path)
       let written = (facts[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
       text += "\n\(name) \(facts[.size] as? Int ?? 0) \(written)"
       newest = max(newest, Int(written))

@@ -20,12 +20,6 @@ struct ComputeOptions: ParsableArguments {
 /// The values of `--precision`, as recipes have them.
 extension Precision: @retroactive ExpressibleByArgument {}
 
-/// What a model is computed in.
-struct PrecisionOptions: ParsableArguments {
-  @Option(help: "What products are computed in; a model gives the bits of its training in the precision of its run.")
-  var precision = Precision.float32
-}
-
 /// Where runs are kept.
 struct RunsOptions: ParsableArguments {
   @Option(help: "The directory that holds the runs; 'runs' in the working directory if left out.")

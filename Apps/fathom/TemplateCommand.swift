@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import Jinja
+import LanguageModels
 import Text
 
 struct TemplateCommand: AsyncParsableCommand {
@@ -9,7 +10,7 @@ struct TemplateCommand: AsyncParsableCommand {
     commandName: "template", abstract: "Prints a conversation as a model's chat template writes it.",
     discussion: "Without --messages, a short conversation is shown. The output is that of transformers.")
 
-  @Argument(help: ArgumentHelp("A model's directory, or a .jinja file.", valueName: "model-or-template"))
+  @Argument(help: ArgumentHelp("A model's directory, a GGUF file, or a .jinja file.", valueName: "model-or-template"))
   var model: String
   @Option(help: ArgumentHelp("A JSON list of messages with role and content.", valueName: "file.json"))
   var messages: String?
@@ -34,13 +35,17 @@ struct TemplateCommand: AsyncParsableCommand {
   private func template() throws -> JinjaTemplate {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory) else {
-      throw CommandError("\(model): no such directory or file; expected a model's directory or a .jinja file")
+      throw CommandError(
+        "\(model): no such directory or file; expected a model's directory, a GGUF file or a .jinja file")
     }
-    if isDirectory.boolValue {
-      guard let template = try JinjaTemplate(directory: model) else {
-        throw CommandError(
-          "\(model): no chat template; expected \(JinjaTemplate.fileNames.joined(separator: ", ")) or a chat_template "
-            + "in tokenizer_config.json")
+    let directory = ModelDirectory(model)
+    if isDirectory.boolValue || directory.isGGUF {
+      guard let template = try directory.jinjaTemplate() else {
+        let places =
+          directory.isGGUF
+          ? "the key tokenizer.chat_template"
+          : "\(JinjaTemplate.fileNames.joined(separator: ", ")) or a chat_template in tokenizer_config.json"
+        throw CommandError("\(model): no chat template; expected \(places)")
       }
       return template
     }

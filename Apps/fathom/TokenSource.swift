@@ -12,13 +12,12 @@ struct TokenSource {
   /// can do without text.
   init(_ directory: ModelDirectory, canDoWithout: Bool) throws {
     let configuration = try directory.configuration()
-    let file = "\(directory.path)/tokenizer.json"
-    if FileManager.default.fileExists(atPath: file) {
+    if try directory.hasTokenizer() {
       tokenizer = try directory.tokenizer()
     } else if canDoWithout {
       tokenizer = TokenNumbers(try? JSONDecoder().decode(ConfigTree.self, from: Data(configuration)))
     } else {
-      throw CommandError("\(directory.path): has no tokenizer.json; give the prompt as token ids with --tokens 1,2,3")
+      throw CommandError("\(directory.path): has no tokenizer; give the prompt as token ids with --tokens 1,2,3")
     }
   }
 }

@@ -1,6 +1,7 @@
 // `fathom tokenize` and `fathom detokenize`: text to tokens and back, as filters.
 import ArgumentParser
 import Foundation
+import LanguageModels
 import Text
 
 struct TokenizeCommand: AsyncParsableCommand {
@@ -8,7 +9,8 @@ struct TokenizeCommand: AsyncParsableCommand {
     commandName: "tokenize", abstract: "Prints the tokens of the text on standard input as JSON.",
     discussion: "With --batch every line of the input is a JSON string, and every line of the output a list of ids.")
 
-  @Argument(help: ArgumentHelp("A model's directory, or a tokenizer.json.", valueName: "model-or-tokenizer"))
+  @Argument(
+    help: ArgumentHelp("A model's directory, a GGUF file, or a tokenizer.json.", valueName: "model-or-tokenizer"))
   var tokenizer: String
   @Flag(name: .customLong("no-special"), help: "Read the written forms of special tokens as ordinary text.")
   var readsSpecialAsText = false
@@ -24,7 +26,7 @@ struct TokenizeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let tokenizer = try TokenizerPipeline(contentsOf: tokenizer)
+    let tokenizer = try ModelDirectory(tokenizer).tokenizer()
     let texts = batch ? try Input.lines().map(BatchLine.text) : [try Input.text()]
     let encoded = tokenizer.encode(texts, recognizingSpecialTokens: !readsSpecialAsText, threads: threads).map {
       (markers ? tokenizer.markers.before + $0 + tokenizer.markers.after : $0).map(\.rawValue)
@@ -43,7 +45,8 @@ struct DetokenizeCommand: AsyncParsableCommand {
     discussion: "Reads {\"tokens\":[1,2,3]}, [1,2,3], or numbers with commas or spaces between them. With --batch "
       + "every line is such a list, and every line of the output a JSON string.")
 
-  @Argument(help: ArgumentHelp("A model's directory, or a tokenizer.json.", valueName: "model-or-tokenizer"))
+  @Argument(
+    help: ArgumentHelp("A model's directory, a GGUF file, or a tokenizer.json.", valueName: "model-or-tokenizer"))
   var tokenizer: String
   @Flag(help: "Leave special tokens out.")
   var skipSpecial = false
@@ -51,7 +54,7 @@ struct DetokenizeCommand: AsyncParsableCommand {
   var batch = false
 
   func run() async throws {
-    let tokenizer = try TokenizerPipeline(contentsOf: tokenizer)
+    let tokenizer = try ModelDirectory(tokenizer).tokenizer()
     let lists = batch ? try Input.lines().map(BatchLine.tokens) : [try TokenListing(reading: Input.text()).tokens]
     for chunk in stride(from: 0, to: lists.count, by: 1000) {
       let texts = try lists[chunk..<min(chunk + 1000, lists.count)].map { tokens in

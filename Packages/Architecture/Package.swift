@@ -30,9 +30,10 @@ let package = Package(
     .target(
       name: "GGUFModels",
       dependencies: [
-        .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
-        .product(name: "LowPrecision", package: "Core"), .product(name: "Recipes", package: "Infra"),
-        .product(name: "Checkpoints", package: "Infra"), .product(name: "GGUF", package: "Infra"),
+        "Text", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        .product(name: "LowPrecision", package: "Core"), .product(name: "BlockFormats", package: "Core"),
+        .product(name: "Recipes", package: "Infra"), .product(name: "Checkpoints", package: "Infra"),
+        .product(name: "GGUF", package: "Infra"),
       ], swiftSettings: strict),
     .target(
       name: "LanguageModels",

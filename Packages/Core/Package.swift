@@ -14,6 +14,7 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "Core",
   products: [
+    .library(name: "BlockFormats", targets: ["BlockFormats"]),
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "ReferenceBackend", targets: ["ReferenceBackend"]),
     .library(name: "LowPrecision", targets: ["LowPrecision"]),
@@ -28,11 +29,13 @@ let package = Package(
       name: "COpenBLAS", path: "Sources/COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     // No fused multiply-add is invented by the compiler: row-exactness needs the arithmetic that is written down.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])]),
-    .target(name: "Tensors", swiftSettings: strict),
-    .target(name: "ReferenceBackend", dependencies: ["Tensors"], swiftSettings: strict),
+    .target(name: "BlockFormats", swiftSettings: strict),
+    .target(name: "Tensors", dependencies: ["BlockFormats"], swiftSettings: strict),
+    .target(name: "ReferenceBackend", dependencies: ["Tensors", "BlockFormats"], swiftSettings: strict),
     .target(name: "LowPrecision", dependencies: ["Tensors"], swiftSettings: strict),
     .target(
-      name: "CPUBackend", dependencies: ["Tensors", "CKernels", "COpenBLAS", "ReferenceBackend", "LowPrecision"],
+      name: "CPUBackend",
+      dependencies: ["Tensors", "CKernels", "COpenBLAS", "ReferenceBackend", "LowPrecision", "BlockFormats"],
       swiftSettings: strict),
     .target(name: "Autograd", dependencies: ["Tensors"], swiftSettings: strict),
     .target(name: "Layers", dependencies: ["Tensors", "Autograd"], swiftSettings: strict),

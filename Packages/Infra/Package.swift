@@ -37,7 +37,7 @@ let package = Package(
       ], swiftSettings: strict),
     // Blocks are made and unmade number by number inside tests too: optimised in debug builds.
     .target(
-      name: "GGUF", dependencies: ["Checkpoints"],
+      name: "GGUF", dependencies: ["Checkpoints", .product(name: "BlockFormats", package: "Core")],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "ProcessGraph",

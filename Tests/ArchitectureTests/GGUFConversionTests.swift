@@ -1,4 +1,5 @@
 // Converting: which form each tensor takes, what is said of it, what travels with it, and what is refused whole.
+import BlockFormats
 import Checkpoints
 import Foundation
 import GGUF

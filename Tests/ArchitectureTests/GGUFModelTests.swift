@@ -1,5 +1,6 @@
 // A checkpoint, its GGUF file and the checkpoint again: names, numbers and settings are the same, and the file's
 // arrangement is the published one.
+import BlockFormats
 import CPUBackend
 import Checkpoints
 import DeepSeek

@@ -29,6 +29,7 @@ import Testing
       (#"(?m:a.b)"#, "a\nb", ["a\nb"]), (#".+"#, "ab\ncd\re", ["ab", "\n", "cd\re"]),
       (#"\p{Letter}+|\p{Uppercase_Letter}"#, "abc12", ["abc", "12"]), (#"(?<=a)b"#, "ab b", ["a", "b", " b"]),
       (#"\s+$"#, "a \n\n", ["a", " \n\n"]),
+      (#"\p{Han}+"#, "a\u{301D}中\u{31E3}b", ["a\u{301D}", "中", "\u{31E3}b"]),
     ]
     for (pattern, text, expected) in cases { #expect(try pieces(pattern, text) == expected, "\(pattern)") }
   }

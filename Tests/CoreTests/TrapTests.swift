@@ -1,4 +1,6 @@
 // What would read or write outside a tensor's memory traps instead, in Swift, before any kernel runs.
+import Autograd
+import BlockFormats
 import CPUBackend
 import ReferenceBackend
 import Tensors
@@ -68,3 +70,20 @@ private func moveByIndex(_ i: Int32) {
     }
   }
 }
+
+extension TrapTests {
+  @Test func whatBlocksCannotDoTraps() async {
+    await #expect(processExitsWith: .failure) { _ = blocks() + blocks() }
+    await #expect(processExitsWith: .failure) { _ = blocks().transposed }
+    await #expect(processExitsWith: .failure) { _ = Tensor(repeating: 1, shape: [1, 32], on: .cpu()).cast(to: .q8_0) }
+    await #expect(processExitsWith: .failure) { _ = LinearProduct(.bfloat16)(ones(), blocks()) }
+    await #expect(processExitsWith: .failure) { _ = LinearProduct()(ones().tracked(), blocks()) }
+    await #expect(processExitsWith: .failure) {
+      _ = HeadwiseProduct(heads: 1, offset: 0, width: 2, isTransposed: false)(ones(2), blocks())
+    }
+    await #expect(processExitsWith: .success) { _ = LinearProduct()(ones(), blocks()) }
+  }
+}
+
+private func ones(_ width: Int = 32) -> Tensor { Tensor(repeating: 1, shape: [1, width], on: .cpu()) }
+private func blocks() -> Tensor { QuantisedWeight(.q8_0, 2, 32, seed: 1).tensor(on: .cpu()) }

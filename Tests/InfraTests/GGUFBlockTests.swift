@@ -3,6 +3,7 @@ import Foundation
 import ReferenceBackend
 import Testing
 
+@testable import BlockFormats
 @testable import GGUF
 
 @Suite struct GGUFBlockTests {

@@ -1,4 +1,5 @@
 // GGUF files: what the `gguf` package wrote is read, what is written here is read back, every lie is a sentence.
+import BlockFormats
 import Checkpoints
 import Foundation
 import Testing

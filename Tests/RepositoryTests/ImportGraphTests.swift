@@ -13,22 +13,25 @@ private struct Place {
 private let system: Set<String> = ["Foundation", "Synchronization", "Dispatch", "Glibc", "Darwin", "Musl"]
 
 private let places: [String: Place] = [
-  "Tensors": Place("Core"),
-  "ReferenceBackend": Place("Core", "Tensors"),
+  "BlockFormats": Place("Core"),
+  "Tensors": Place("Core", "BlockFormats"),
+  "ReferenceBackend": Place("Core", "Tensors", "BlockFormats"),
   "LowPrecision": Place("Core", "Tensors"),
-  "CPUBackend": Place("Core", "Tensors", "ReferenceBackend", "LowPrecision", "CKernels", "COpenBLAS"),
+  "CPUBackend": Place(
+    "Core", "Tensors", "ReferenceBackend", "LowPrecision", "BlockFormats", "CKernels", "COpenBLAS"),
   "Autograd": Place("Core", "Tensors"),
   "Layers": Place("Core", "Tensors", "Autograd"),
   "Instruments": Place("Core", "Tensors"),
   "Recipes": Place("Infra", "Yams"),
   "Plugins": Place("Infra", "Recipes"),
   "Checkpoints": Place("Infra", "Tensors", "Layers", "LowPrecision", "CLibCrypto"),
-  "GGUF": Place("Infra", "Checkpoints"),
+  "GGUF": Place("Infra", "Checkpoints", "BlockFormats"),
   "ProcessGraph": Place("Infra", "Tensors", "Plugins", "Recipes", "Checkpoints", "Logging"),
   "RunStore": Place("Infra", "ProcessGraph", "Recipes", "GRDB"),
   "Jinja": Place("Architecture"),
   "Text": Place("Architecture", "Jinja", "CPCRE2"),
-  "GGUFModels": Place("Architecture", "Tensors", "Layers", "LowPrecision", "Recipes", "Checkpoints", "GGUF"),
+  "GGUFModels": Place(
+    "Architecture", "Text", "Tensors", "Layers", "LowPrecision", "BlockFormats", "Recipes", "Checkpoints", "GGUF"),
   "LanguageModels": Place(
     "Architecture", "GGUFModels", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
   "Llama": Place("Architecture", "LanguageModels", "Tensors", "Layers", "Plugins"),

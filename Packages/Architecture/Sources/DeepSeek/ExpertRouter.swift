@@ -25,7 +25,7 @@ struct ExpertRouter: Module {
 
   init(_ s: DeepSeekV3Settings, _ weights: Weights) throws {
     settings = s
-    gate = try weights.tensor("weight", [s.routedExperts, s.hiddenSize])
+    gate = try weights.tensor("weight", [s.routedExperts, s.hiddenSize], .wideMatrix)
     bias = s.hasChoiceBias ? try weights.tensor("e_score_correction_bias", [s.routedExperts], .bias) : nil
   }
   mutating func visit(_ visitor: inout some ParameterVisitor) {

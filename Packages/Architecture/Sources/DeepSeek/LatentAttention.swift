@@ -12,7 +12,7 @@ struct LatentAttention: Module {
   var query: Linear
   var latentDown: Linear
   var latentNorm: RMSNorm
-  var latentUp: Linear
+  var latentUp: LatentUpProjection
   var output: Linear
   /// Chooses the keys that each query sees; nil where it sees all.
   var indexer: LightningIndexer?
@@ -28,7 +28,7 @@ struct LatentAttention: Module {
     latentDown = try Linear(
       s.hiddenSize, s.latentRank + s.rotaryWidth, hasBias: s.hasAttentionBias, weights["kv_a_proj_with_mqa"])
     latentNorm = try RMSNorm(s.latentRank, epsilon: 1e-6, weights["kv_a_layernorm"])
-    latentUp = try Linear(s.latentRank, s.heads * (s.noPositionWidth + s.valueWidth), weights["kv_b_proj"])
+    latentUp = try LatentUpProjection(s, weights)
     output = try Linear(s.heads * s.valueWidth, s.hiddenSize, hasBias: s.hasAttentionBias, weights["o_proj"])
     if let indexer = s.indexer { self.indexer = try LightningIndexer(s, indexer, weights["indexer"]) }
   }
@@ -39,7 +39,7 @@ struct LatentAttention: Module {
     visitor(settings.queryRank == nil ? "q_proj" : "q_b_proj", &query)
     visitor("kv_a_proj_with_mqa", &latentDown)
     visitor("kv_a_layernorm", &latentNorm)
-    visitor("kv_b_proj", &latentUp)
+    latentUp.visit(&visitor)
     visitor("o_proj", &output)
     visitor("indexer", &indexer)
   }
@@ -135,8 +135,7 @@ struct LatentAttention: Module {
     case .textbook: return attend(textbook(rows, pass), [q, tables[0], tables[1]], seen)
     case .absorbed:
       let mixed = attend(absorbed(rows, pass), [latentQueries(q, projections), tables[0], tables[1]], seen)
-      return perHead(offset: settings.noPositionWidth, width: settings.valueWidth, isTransposed: true, projections)(
-        mixed, latentUp.weight)
+      return latentUp.values(mixed, in: projections)
     }
   }
 
@@ -145,12 +144,9 @@ struct LatentAttention: Module {
     let (s, tokens) = (settings, q.shape[0])
     let parts = q.reshaped([tokens, s.heads, s.keyWidth])
     let nope = parts.slice(0..<s.noPositionWidth, axis: 2).reshaped([tokens, s.heads * s.noPositionWidth])
-    let moved = perHead(offset: 0, width: s.noPositionWidth, isTransposed: false, projections)(nope, latentUp.weight)
+    let moved = latentUp.queries(nope, in: projections)
     let rope = parts.slice(s.noPositionWidth..<s.keyWidth, axis: 2)
     return Tensor.concatenated([moved.reshaped([tokens, s.heads, s.latentRank]), rope], axis: 2)
       .reshaped([tokens, s.heads * (s.latentRank + s.rotaryWidth)])
-  }
-  private func perHead(offset: Int, width: Int, isTransposed: Bool, _ precision: Precision) -> HeadwiseProduct {
-    HeadwiseProduct(heads: settings.heads, offset: offset, width: width, isTransposed: isTransposed, precision)
   }
 }

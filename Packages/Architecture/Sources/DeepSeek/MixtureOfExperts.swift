@@ -42,12 +42,13 @@ struct MixtureOfExperts: Module {
       routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
     let token_R = Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device)
     let rows_RD = recomputed(x_TD) { $0.gatherRows(token_R) }
+    let (experts, offsets) = reached(by: routing)
     let gateUp = GroupedLinearProduct(
-      offsets: routing.offsets, partsPerGroup: 2, precision.experts, form: precision.expertInputForm)
+      offsets: offsets, partsPerGroup: 2, precision.experts, form: precision.expertInputForm)
     let gateUp_RII = gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] })
     let hidden_RI = activated(gateUp_RII, keeping: precision.experts) { SwiGLU(keeping: precision.experts)($0) }
     let down = GroupedLinearProduct(
-      offsets: routing.offsets, partsPerGroup: 1, precision.experts, form: precision.expertOutputForm)
+      offsets: offsets, partsPerGroup: 1, precision.experts, form: precision.expertOutputForm)
     let outputs_RD = down([hidden_RI] + experts.map(\.down.weight))
     let combine = ExpertCombine(keeping: precision.combine)
     var y_TD = combine(outputs_RD, router.weights(scores_TE, routing), slots_TK)
@@ -58,5 +59,13 @@ struct MixtureOfExperts: Module {
       report!.add(RouterObservation(layer: layer, counts: routing.counts), loss)
     }
     return y_TD
+  }
+
+  /// The experts that have rows, with the offsets of their rows. All of them where gradients are asked for: that of an
+  /// expert without rows is zero, not none.
+  private func reached(by routing: Routing) -> (experts: [FeedForward], offsets: [Int]) {
+    if experts.contains(where: { $0.gate.weight.isTracked }) { return (experts, routing.offsets) }
+    let chosen = experts.indices.filter { routing.offsets[$0] < routing.offsets[$0 + 1] }
+    return (chosen.map { experts[$0] }, [0] + chosen.map { routing.offsets[$0 + 1] })
   }
 }

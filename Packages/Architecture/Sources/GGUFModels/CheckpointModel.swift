@@ -1,4 +1,5 @@
 // A model's directory as the tensors of a GGUF file: merged, split and rearranged as they are read.
+import BlockFormats
 import Checkpoints
 import GGUF
 import LowPrecision

@@ -1,4 +1,5 @@
 // Which form each tensor of a converted model takes: one for all matrices, or one of the field's mixes.
+import BlockFormats
 import GGUF
 
 /// What a model is converted to. The raw value is its name on the command line.

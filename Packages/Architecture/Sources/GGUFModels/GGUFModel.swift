@@ -1,5 +1,6 @@
 // A GGUF file as the model directory that it was converted from: config.json, tensors by their published names, and the
 // tokenizer's keys as they are.
+import BlockFormats
 import Checkpoints
 import GGUF
 import Layers
@@ -28,6 +29,12 @@ public struct GGUFModel: Sendable {
     }
     let place: Place
     let shape: [Int]
+    /// The file's name of it, or of its first part.
+    var tensor: String {
+      switch place {
+      case .tensor(let tensor), .turned(let tensor, _), .expert(let tensor, _), .latent(let tensor, _): tensor
+      }
+    }
   }
 
   /// Opens a file. Throws `CheckpointError` for an architecture or a tensor that has no published counterpart here.
@@ -39,15 +46,15 @@ public struct GGUFModel: Sendable {
       throw CheckpointError(
         path, "the architecture is '\(CheckpointError.shortened(name))'; \(known) are understood")
     }
-    if file.metadata["split.count"] != nil, case let parts = try file.count("split.count"), parts > 1 {
-      throw CheckpointError(path, "is one of \(parts) parts; join them into one file first")
-    }
     let settings = try architecture.publishedSettings(of: file)
     let extents = try ModelExtents(settings, architecture)
     let sources = try Self.sources(file, architecture, extents)
     (self.file, self.architecture, configuration, self.extents) = (file, architecture, settings.tree, extents)
     (self.sources, names) = (sources, sources.keys.sorted())
   }
+
+  /// The paths of the file's parts, in order; one for a whole file.
+  public var partPaths: [String] { file.partPaths }
 
   /// config.json as text.
   public var configurationJSON: [UInt8] { Array(configuration.canonicalJSON.utf8) }
@@ -62,10 +69,7 @@ public struct GGUFModel: Sendable {
 
   /// How a tensor is stored.
   public func format(of name: String) throws -> BlockFormat? {
-    switch try source(name).place {
-    case .tensor(let tensor), .turned(let tensor, _), .expert(let tensor, _), .latent(let tensor, _):
-      try file.tensor(named: tensor).format
-    }
+    try file.tensor(named: source(name).tensor).format
   }
 
   /// A tensor's numbers in the published arrangement.
@@ -82,6 +86,38 @@ public struct GGUFModel: Sendable {
         keys: try file.rows(of: keys), values: try file.rows(of: values), heads: extents.heads,
         noPosition: extents.noPosition, value: extents.value, latent: extents.latent)
     }
+  }
+
+  /// The bytes of a matrix as they are stored, in the published arrangement of its rows; nil for what is put together
+  /// of several tensors.
+  func storedRows(of name: String) throws -> StoredRows? {
+    let source = try source(name)
+    let (tensor, rows) = (source.tensor, source.shape.dropLast().reduce(1, *))
+    guard let format = try file.tensor(named: tensor).format else { return nil }
+    switch source.place {
+    case .tensor: return StoredRows(format, try file.storedRows(0..<rows, of: tensor))
+    case .turned(_, let heads):
+      return StoredRows(format, try file.storedRows(0..<rows, of: tensor)).halvesFromNeighbours(rows, heads: heads)
+    case .expert(_, let index):
+      return StoredRows(format, try file.storedRows(index * rows..<(index + 1) * rows, of: tensor))
+    case .latent: return nil
+    }
+  }
+
+  /// A half of latent attention's up-projection, under the name that the whole has with `k_b_proj` or `v_b_proj` in the
+  /// place of `kv_b_proj`: [heads · latent, nope] or [heads · value, latent]. Nil for other names and whole tensors.
+  func latentHalf(named name: String) -> GGUFTensor? {
+    for (half, isKey) in [(".k_b_proj.weight", true), (".v_b_proj.weight", false)] where name.hasSuffix(half) {
+      guard case .latent(let keys, let values)? = sources["\(name.dropLast(half.count)).kv_b_proj.weight"]?.place
+      else { return nil }
+      return try? file.tensor(named: isKey ? keys : values)
+    }
+    return nil
+  }
+  /// Whether a tensor is stored in halves.
+  func isHalved(_ name: String) -> Bool {
+    if case .latent? = sources[name]?.place { return true }
+    return false
   }
 
   private func source(_ name: String) throws -> Source {
@@ -158,23 +194,5 @@ extension GGUFModel {
       _ = try file.tensor(named: tensor.name.replacing("attn_v_b", with: "attn_k_b"))
       return []
     }
-  }
-}
-
-/// The weights of a GGUF file, as float32 on a device.
-public struct GGUFWeights: WeightSource {
-  public let model: GGUFModel
-  let device: Device
-  public init(_ model: GGUFModel, on device: Device) { (self.model, self.device) = (model, device) }
-
-  public func has(_ name: String) -> Bool { model.contains(name) }
-
-  /// Throws `CheckpointError` when the tensor is missing, has another shape, or a type that is not dequantised here.
-  public func tensor(_ name: String, shape: Shape, role: ParameterRole) throws -> Tensor {
-    let stored = try model.shape(of: name)
-    guard stored == shape.extents else {
-      throw CheckpointError(model.file.path, tensor: name, "has shape \(stored); this model needs \(shape)")
-    }
-    return Tensor(try model.rows(of: name).numbers(), shape: shape, on: device)
   }
 }

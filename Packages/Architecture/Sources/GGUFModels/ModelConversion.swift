@@ -1,5 +1,6 @@
 // From a model's directory to a GGUF file and back, tensor by tensor, in memory that does not depend on the model.
 // The result is put in place whole when everything in it is on the disk; an error leaves nothing behind.
+import BlockFormats
 import Checkpoints
 import Foundation
 import GGUF

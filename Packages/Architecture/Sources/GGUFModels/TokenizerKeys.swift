@@ -4,10 +4,14 @@ import Checkpoints
 import Foundation
 import GGUF
 import Recipes
+import Text
 
 /// What a GGUF file says about a byte-level BPE tokenizer.
 struct TokenizerKeys {
   private(set) var metadata: [(key: String, value: GGUFValue)] = []
+
+  /// Holds fathom_template.json, the chat template of a model that was trained here.
+  static let ownTemplate = "tokenizer.fathom_template.json"
 
   /// The published kinds of a token (`TokenType`).
   private enum Kind: Int32 { case normal = 1, control = 3, userDefined = 4, unused = 5 }
@@ -36,6 +40,12 @@ struct TokenizerKeys {
       ("tokenizer.ggml.merges", .array(GGUFArray(file.model.merges.lines))),
     ]
     try addMarkers(directory, tokens)
+    if let data = FileManager.default.contents(atPath: "\(directory)/\(TemplateFile.name)") {
+      guard let text = String(validating: data, as: UTF8.self) else {
+        throw CheckpointError("\(directory)/\(TemplateFile.name)", "is not UTF-8; a template is")
+      }
+      metadata.append((Self.ownTemplate, .string(text)))
+    }
     metadata.append(("tokenizer.huggingface.json", .string(text)))
   }
 
@@ -105,6 +115,9 @@ struct TokenizerKeys {
     if let template = keys["tokenizer.chat_template"]?.text { settings["chat_template"] = .string(template) }
     if !settings.isEmpty {
       try DurableFile.write(ConfigTree.table(settings).canonicalJSON, to: "\(directory)/tokenizer_config.json")
+    }
+    if let template = keys[ownTemplate]?.text {
+      try DurableFile.write(template, to: "\(directory)/\(TemplateFile.name)")
     }
     guard let text = keys["tokenizer.huggingface.json"]?.text else { return false }
     try DurableFile.write(text, to: "\(directory)/tokenizer.json")

@@ -29,7 +29,7 @@ public struct AttentionMemory: Sendable {
     }
   }
   /// Bytes of all tables.
-  public var byteCount: Int { layers.joined().reduce(0) { $0 + $1.shape.count * $1.dtype.byteWidth } }
+  public var byteCount: Int { layers.joined().reduce(0) { $0 + $1.byteCount } }
 
   /// Writes rows [T, width] into one table, in place when nobody else holds it.
   public mutating func write(_ rows: Tensor, at index: Tensor, layer: Int, table: Int) {

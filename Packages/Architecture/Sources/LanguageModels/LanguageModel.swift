@@ -132,3 +132,13 @@ public struct RouterObservation: Sendable, Equatable {
     return mean == 0 ? 0 : (Double(counts.max() ?? 0) - mean) / mean
   }
 }
+
+extension LanguageModel {
+  /// Throws `ModelError` unless every weight is float32: those in a stored form have no gradients and cannot be changed.
+  public func requireTrainableWeights() throws {
+    guard let first = parameters.first(where: { $0.tensor.dtype != .float32 }) else { return }
+    throw ModelError(
+      "\(first.name) is stored as \(first.tensor.dtype); only float32 weights are trained, so load the model with "
+        + "weights widened to float32")
+  }
+}

@@ -33,21 +33,51 @@ public struct ModelDirectory: Sendable {
     try registry.families.make(ModelType.read(configuration(), from: "\(path)/config.json"))
   }
 
-  /// The model with its weights on `device`.
-  public func model(_ registry: Registry, on device: Device) throws -> any LanguageModel {
-    let configuration = try configuration()
-    let family = try family(registry)
-    if isGGUF { return try family.build(configuration, Weights(GGUFWeights(GGUFModel(path), on: device)), device) }
-    let weights = CheckpointWeights(try CheckpointFiles(path), on: device)
+  /// The form that inference reads these weights in unless told otherwise: as they stand in a GGUF file.
+  public var inferenceWeights: WeightForm { isGGUF ? .stored : .float32 }
+
+  /// The model with its weights on `device`. Training needs them in float32.
+  public func model(
+    _ registry: Registry, on device: Device, weights form: WeightForm = .float32
+  ) throws -> any LanguageModel {
+    if isGGUF {
+      let model = try GGUFModel(path)
+      let configuration = model.configurationJSON
+      let family = try registry.families.make(ModelType.read(configuration, from: path))
+      return try family.build(configuration, Weights(GGUFWeights(model, on: device, form: form)), device)
+    }
+    let (configuration, family) = (try configuration(), try family(registry))
+    let weights = CheckpointWeights(try CheckpointFiles(path), on: device, form: form)
     return try family.build(configuration, Weights(weights), device)
   }
 
-  /// The tokenizer beside the weights.
-  public func tokenizer() throws -> TokenizerPipeline { try TokenizerPipeline(contentsOf: path) }
+  /// The paths of the files that hold the weights: the parts of a GGUF file, or all *.safetensors.
+  public func weightFiles() throws -> [String] {
+    if isGGUF { return try GGUFModel(path).partPaths }
+    return try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".safetensors") }
+      .sorted().map { "\(path)/\($0)" }
+  }
 
-  /// The chat template beside the weights: fathom_template.json, or the Jinja text that released models have;
-  /// DeepSeek's own where the directory names none.
+  /// Whether there is a tokenizer beside the weights, or in the file.
+  public func hasTokenizer() throws -> Bool {
+    if isGGUF { return try GGUFTokenizer(contentsOf: path).hasVocabulary }
+    return FileManager.default.fileExists(atPath: "\(path)/tokenizer.json")
+  }
+
+  /// The tokenizer beside the weights, or in the file.
+  public func tokenizer() throws -> TokenizerPipeline {
+    isGGUF ? try GGUFTokenizer(contentsOf: path).tokenizer() : try TokenizerPipeline(contentsOf: path)
+  }
+
+  /// The chat template as Jinja text; nil where the model has none, or one of our own.
+  public func jinjaTemplate() throws -> JinjaTemplate? {
+    isGGUF ? try GGUFTokenizer(contentsOf: path).jinjaTemplate() : try JinjaTemplate(directory: path)
+  }
+
+  /// The chat template beside the weights, or in the file: fathom_template.json, or the Jinja text that released models
+  /// have; DeepSeek's own where there is none.
   public func template() throws -> any ChatTemplate {
+    if isGGUF { return try GGUFTokenizer(contentsOf: path).template() ?? DeepSeekTemplate(opensThinking: true) }
     if FileManager.default.fileExists(atPath: "\(path)/\(TemplateFile.name)") {
       return try TemplateFile(contentsOf: path).template
     }

@@ -62,10 +62,21 @@ public struct TokenSampler: Sendable {
     }
   }
 
-  /// The largest logit; the lowest index among equals.
+  /// The largest logit; the lowest index among equals. What is not a number is never the largest, unless it is first.
   public static func argmax(_ logits: UnsafeBufferPointer<Float>) -> Int {
-    var best = 0
-    for i in logits.indices where logits[i] > logits[best] { best = i }
-    return best
+    guard let start = UnsafeRawPointer(logits.baseAddress), let first = logits.first, !first.isNaN else { return 0 }
+    typealias Lanes = SIMD16<Float>
+    let (count, step) = (logits.count, Lanes.scalarCount)
+    func lanes(_ i: Int) -> Lanes { (start + i * 4).loadUnaligned(as: Lanes.self) }
+    let whole = count / step * step
+    var tops = Lanes(repeating: first)
+    for i in stride(from: 0, to: whole, by: step) { tops.replace(with: lanes(i), where: lanes(i) .> tops) }
+    var top = tops.max()
+    for i in whole..<count where logits[i] > top { top = logits[i] }
+    // A vocabulary is large: skip what does not hold it.
+    var i = 0
+    while i < whole, !any(lanes(i) .== top) { i += step }
+    while logits[i] != top { i += 1 }
+    return i
   }
 }

@@ -35,6 +35,9 @@ struct MergeTable: Sendable {
     }
   }
 
+  /// What the pairs merge into, in no order.
+  var results: some Sequence<Int32> { slots.lazy.filter { $0.outcome.result >= 0 }.map(\.outcome.result) }
+
   /// What the pair does.
   @inline(__always)
   func outcome(_ left: Int32, _ right: Int32) -> Outcome {

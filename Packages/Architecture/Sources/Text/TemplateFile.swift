@@ -22,7 +22,15 @@ public enum TemplateFile: Sendable, Hashable {
     var isDirectory: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
     let file = exists && isDirectory.boolValue ? "\(path)/\(Self.name)" : path
-    let form = try readJSON(Form.self, from: file)
+    try self.init(try readJSON(Form.self, from: file), named: file)
+  }
+
+  /// Reads the bytes of the file, called `name` in errors. Throws `TokenizerError`.
+  public init(json: Data, named name: String) throws {
+    try self.init(try decodeJSON(Form.self, from: json, named: name), named: name)
+  }
+
+  private init(_ form: Form, named file: String) throws {
     switch form.kind {
     case .plain:
       guard let text = form.text else {

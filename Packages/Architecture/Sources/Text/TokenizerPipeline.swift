@@ -22,12 +22,31 @@ public struct TokenizerPipeline: Tokenizer {
   let shortWay: (way: PreTokenizer, model: BytePairModel)?
 
   init(_ parts: TokenizerParts) {
-    (normalizers, cuts, model, decoder) = (parts.normalizers, parts.cuts, parts.model, parts.decoding)
+    (normalizers, cuts, model, decoder) = (parts.normalizers, Self.cuts(parts), parts.model, parts.decoding)
     (markers, beginningOfSequence, endOfSequence) = (parts.markers, parts.beginning, parts.end)
     vocabularySize = parts.decoding.spellings.count
     idsByName = parts.idsByName
     added = AddedVocabulary(parts.added)
     shortWay = Self.shortWay(parts)
+  }
+
+  /// The cuts of the file, and one more where a model that takes whole texts joins nothing across it: before a run of
+  /// written-out spaces. The tokens are the same, but words are met again and remembered.
+  private static func cuts(_ parts: TokenizerParts) -> [CutStep] {
+    let space: [UInt8] = [0xE2, 0x96, 0x81]  // U+2581
+    guard case .bytePair(let model) = parts.model, model.knowsEveryUnit, !model.ignoresMerges else { return parts.cuts }
+    let joinsWords = model.merges.results.contains { token in
+      let spelling = parts.decoding.spellings[Int(token)] ?? []
+      var crosses = false
+      spelling.withUnsafeBufferPointer { bytes in
+        forEachOccurrence(of: space, in: bytes) { place in
+          let isInside = place.lowerBound > 0 && !bytes[..<place.lowerBound].suffix(space.count).elementsEqual(space)
+          crosses = crosses || isInside
+        }
+      }
+      return crosses
+    }
+    return joinsWords ? parts.cuts : parts.cuts + [.beforeRuns(of: space)]
   }
 
   private static func shortWay(_ parts: TokenizerParts) -> (way: PreTokenizer, model: BytePairModel)? {

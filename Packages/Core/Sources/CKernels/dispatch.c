@@ -43,28 +43,38 @@ int ck_bf16_is_native(ck_isa isa) {
 #endif
 }
 
+#if defined(__x86_64__)
+static int has_vnni(void) {
+  return ck_isa_available(CK_AVX512) && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 static const ck_kernels scalar = {
-    CK_SCALAR, &ck_gemm_scalar, &ck_bf16_scalar, &ck_attention_scalar,
-    &ck_attention_scalar, &ck_rows_scalar, &ck_float8_scalar,
+    CK_SCALAR, &ck_gemm_scalar, &ck_bf16_scalar, &ck_attention_scalar, &ck_attention_scalar,
+    &ck_rows_scalar, &ck_float8_scalar, &ck_blocks_scalar,
 };
 #if defined(__x86_64__)
 static const ck_kernels avx2 = {
-    CK_AVX2, &ck_gemm_avx2, &ck_bf16_avx2, &ck_attention_avx2,
-    &ck_attention_avx2, &ck_rows_avx2, &ck_float8_avx2,
+    CK_AVX2, &ck_gemm_avx2, &ck_bf16_avx2, &ck_attention_avx2, &ck_attention_avx2,
+    &ck_rows_avx2, &ck_float8_avx2, &ck_blocks_avx2,
 };
-// AVX-512 is older than its bfloat16 instruction; where that is missing, AVX2 gives the same numbers.
-static const ck_kernels avx512 = {
-    CK_AVX512, &ck_gemm_avx512, &ck_bf16_avx2, &ck_attention_avx512,
-    &ck_attention_avx512, &ck_rows_avx512, &ck_float8_avx512,
-};
-static const ck_kernels avx512_bf16 = {
-    CK_AVX512, &ck_gemm_avx512, &ck_bf16_avx512, &ck_attention_avx512,
-    &ck_attention_bf16_avx512, &ck_rows_avx512, &ck_float8_avx512,
+// AVX-512 is older than its instructions for bfloat16 and for bytes; where one is missing, AVX2 gives the same numbers.
+#define AVX512(bf16, attention_bf16, blocks)                                                                           \
+  {                                                                                                                    \
+    CK_AVX512, &ck_gemm_avx512, &bf16, &ck_attention_avx512, &attention_bf16, &ck_rows_avx512, &ck_float8_avx512,      \
+        &blocks                                                                                                        \
+  }
+// [has VNNI][has bfloat16]
+static const ck_kernels avx512[2][2] = {
+    {AVX512(ck_bf16_avx2, ck_attention_avx512, ck_blocks_avx2),
+     AVX512(ck_bf16_avx512, ck_attention_bf16_avx512, ck_blocks_avx2)},
+    {AVX512(ck_bf16_avx2, ck_attention_avx512, ck_blocks_avx512),
+     AVX512(ck_bf16_avx512, ck_attention_bf16_avx512, ck_blocks_avx512)},
 };
 #elif defined(__aarch64__)
 static const ck_kernels neon = {
-    CK_NEON, &ck_gemm_neon, &ck_bf16_neon, &ck_attention_neon,
-    &ck_attention_neon, &ck_rows_neon, &ck_float8_neon,
+    CK_NEON, &ck_gemm_neon, &ck_bf16_neon, &ck_attention_neon, &ck_attention_neon,
+    &ck_rows_neon, &ck_float8_neon, &ck_blocks_neon,
 };
 #endif
 
@@ -72,7 +82,7 @@ const ck_kernels *ck_kernels_for(ck_isa isa) {
   switch (isa) {
 #if defined(__x86_64__)
   case CK_AVX2: return &avx2;
-  case CK_AVX512: return ck_bf16_is_native(isa) ? &avx512_bf16 : &avx512;
+  case CK_AVX512: return &avx512[has_vnni() != 0][ck_bf16_is_native(isa) != 0];
 #elif defined(__aarch64__)
   case CK_NEON: return &neon;
 #endif

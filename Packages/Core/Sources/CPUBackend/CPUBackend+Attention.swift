@@ -11,13 +11,16 @@ extension CPUBackend {
     let output = make([q.shape[0], outWidth], on: q.device) { out in
       let rows = operation.rows
       // Rows of one query are short work, whose heads go together, and some rows with the same scratch. Few of them are
-      // cut into ranges of heads instead, so that every thread has something to do. Kernels that multiply bfloat16 take
-      // one head at a time, and so do heads in groups, whose keys are not one step apart.
-      let takesHeads = operation.precision == .float32 && operation.groupSize == 1
+      // cut into ranges of heads instead, so that every thread has something to do. Heads in groups go together group by
+      // group: they share a key. Kernels that multiply bfloat16 take one head at a time.
+      let takesHeads = operation.precision == .float32
       let singles = rows.indices.filter { takesHeads && rows[$0].queryCount == 1 }
       let longer = rows.indices.filter { !takesHeads || rows[$0].queryCount != 1 }
       let together = max(1, min(8, singles.count / (threads * 4)))
-      let cuts = singles.isEmpty ? 1 : max(1, min(heads, threads * 2 / singles.count))
+      let wanted = singles.isEmpty ? 1 : max(1, min(heads, threads * 2 / singles.count))
+      let (group, groups) = (operation.groupSize == 1 ? heads : operation.groupSize, operation.keyGroups)
+      let inner = max(1, min(group, wanted / groups))
+      let cuts = groups * inner
       let chunks = (singles.count + together - 1) / together * cuts
       pool.forEach(longer.count * heads + chunks) { i in
         if i < longer.count * heads {
@@ -25,7 +28,8 @@ extension CPUBackend {
         } else {
           let chunk = i - longer.count * heads
           let (first, cut) = (chunk / cuts * together, chunk % cuts)
-          let range = heads * cut / cuts..<heads * (cut + 1) / cuts
+          let (start, part) = (cut / inner * group, cut % inner)
+          let range = start + group * part / inner..<start + group * (part + 1) / inner
           decode(operation, singles[first..<min(first + together, singles.count)], range, inputs, out, lse.pointer)
         }
       }
@@ -65,9 +69,10 @@ extension CPUBackend {
     _ operation: CausalAttention, _ chosen: ArraySlice<Int>, _ heads: Range<Int>, _ inputs: [Tensor],
     _ out: UnsafeMutablePointer<Float>, _ lse: UnsafeMutablePointer<Float>
   ) {
+    let isAlone = operation.groupSize == 1
     var steps = ck_head_steps(
-      heads: heads.count, q: operation.d1 + operation.d2, k1: operation.keyStride, v: operation.valueStride,
-      out: operation.dv)
+      heads: heads.count, q: operation.d1 + operation.d2, k1: isAlone ? operation.keyStride : 0,
+      v: isAlone ? operation.valueStride : 0, out: operation.dv)
     let keys = chosen.reduce(0) { max($0, operation.rows[$1].first + 1) }
     let scratch = allocate(
       byteCount: ck_attention_heads_scratch(heads.count, keys, operation.d1, operation.d2, operation.dv) * 4)
@@ -147,4 +152,9 @@ extension CausalAttention {
       v: keys + columns.value, v_stride: kv.shape[1],
       queries: row.queryCount, first: row.first, d1: d1, d2: d2, dv: dv, scale: scale)
   }
+}
+
+extension CausalAttention {
+  /// Groups of heads whose keys are not one step apart from the others': 1 where every head has a key of its own.
+  fileprivate var keyGroups: Int { groupSize == 1 ? 1 : heads / groupSize }
 }

@@ -4,7 +4,7 @@ import Tensors
 
 extension CPUBackend {
   public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? {
-    guard fitsKernels(operation, inputs) else { return nil }
+    guard multiplies(operation, inputs) || fitsKernels(operation, inputs) else { return nil }
     return switch operation {
     case let operation as LinearProduct: linear(operation, inputs)
     case let operation as GroupedLinearProduct: grouped(operation, inputs)

@@ -20,20 +20,25 @@ extension CPUBackend {
   }
 
   private func groupedFloat32(_ operation: GroupedLinearProduct, _ inputs: [Tensor]) -> Outcome {
-    let x = inputs[0]
-    let parts = operation.partsPerGroup
-    let width = inputs[1..<(1 + parts)].reduce(0) { $0 + $1.shape[0] }
+    let (x, weights) = (inputs[0], Array(inputs.dropFirst()))
+    let width = weights.prefix(operation.partsPerGroup).reduce(0) { $0 + $1.shape[0] }
+    let parts = eachPart(operation, weights)
     let output = make([x.shape[0], width], on: x.device) { y in
-      run(forwardTasks(operation, inputs, y, width))
+      run(forwardTasks(parts.filter { !$0.weight.dtype.isQuantised }, x, y, width))
+      run(blockTasks(parts.filter { $0.weight.dtype.isQuantised }, x, y, width))
     }
-    return Outcome(output) { g in [inputGradient(operation, g, inputs)] + weightGradients(operation, g, inputs) }
+    return Outcome(output) { g in
+      let wide = inputs.map { $0.cast(to: .float32) }
+      return [inputGradient(operation, g, wide)]
+        + zip(weightGradients(operation, g, wide), weights).map { $0.cast(to: $1.dtype) }
+    }
   }
 
   private func forwardTasks(
-    _ operation: GroupedLinearProduct, _ inputs: [Tensor], _ y: UnsafeMutablePointer<Float>, _ width: Int
+    _ parts: [Part], _ input: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int
   ) -> [ProductTask] {
-    let (x, k) = (inputs[0].pointer, inputs[0].shape[1])
-    return eachPart(operation, Array(inputs.dropFirst())).map { part in
+    let (x, k) = (input.pointer, input.shape[1])
+    return parts.map { part in
       ProductTask(
         c: y + part.rows.lowerBound * width + part.column, cStride: width, a: x + part.rows.lowerBound * k, aStride: k,
         rows: part.rows.count, b: packedTranspose(part.weight))
@@ -100,6 +105,7 @@ extension CPUBackend {
   func headwise(_ operation: HeadwiseProduct, _ inputs: [Tensor]) -> Outcome? {
     let (x, w, heads) = (inputs[0], inputs[1], operation.heads)
     guard operation.fits(x.shape, w.shape) else { return nil }
+    if w.dtype.isQuantised { return headwiseBlocks(operation, x, w) }
     let (k, n) = operation.extents(w)
     let output = make([x.shape[0], heads * n], on: x.device) { y in
       run(

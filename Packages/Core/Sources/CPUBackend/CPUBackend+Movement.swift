@@ -4,7 +4,7 @@ import Tensors
 extension CPUBackend {
   func move(_ call: Call, into out: Storage) -> Bool {
     guard call.operands.allSatisfy({ $0.dtype == call.dtype }) else { return false }
-    let width = call.dtype.byteWidth
+    let width = call.dtype.blockBytes
     let result = call.result
     switch call.primitive {
     case .slice(let axis, let start):

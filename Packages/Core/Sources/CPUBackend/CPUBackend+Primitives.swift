@@ -6,7 +6,7 @@ import Tensors
 extension CPUBackend {
   public func evaluate(_ call: Call) -> Storage {
     if call.primitive == .reshape { return call.operands[0].storage }
-    let out = allocate(byteCount: call.result.count * call.dtype.byteWidth)
+    let out = allocate(byteCount: call.dtype.byteCount(of: call.result.count))
     return evaluate(call, into: out) ? out : reference.evaluate(call)
   }
 
@@ -16,6 +16,7 @@ extension CPUBackend {
     switch call.primitive {
     case .slice, .pad, .concatenate, .transpose, .broadcast: return move(call, into: out)
     case .cast(let dtype): return cast(x, to: dtype, into: out)
+    case .gatherRows where x.dtype.isQuantised: return gatherBlocks(call, into: out)
     default: break
     }
     guard call.dtype == .float32, call.hasKernelDTypes else { return false }
@@ -71,6 +72,10 @@ extension CPUBackend {
 
   private func cast(_ x: Tensor, to dtype: DType, into out: Storage) -> Bool {
     let count = x.shape.count
+    if let blocks = x.dtype.blocks, dtype == .float32 {
+      dequantise(x, blocks, into: out)
+      return true
+    }
     let short = { (storage: Storage) in storage.address.assumingMemoryBound(to: UInt16.self) }
     switch (x.dtype, dtype) {
     case (.float32, .bfloat16): kernels.rows.bf16_from_f32(short(out), x.pointer, count)
@@ -150,7 +155,7 @@ extension Call {
     return operands.indices.allSatisfy { operands[$0].dtype == (isIndexed && $0 == 1 ? .int32 : .float32) }
   }
   /// Traps on an index that a kernel would follow out of its table.
-  fileprivate func requireIndices(in range: Range<Int>) {
+  func requireIndices(in range: Range<Int>) {
     if let wrong = operands[1].integers().first(where: { !range.contains(Int($0)) }) {
       preconditionFailure("\(primitive): index \(wrong) is not in \(range)")
     }

@@ -60,15 +60,21 @@ extension CPUBackend {
     pool.forEachRange(packed.panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) { fill(packed.storage, $0) }
     return packed
   }
-  /// The packed transpose of a weight [N, K], made once per contents of the weight and precision.
+  /// The packed transpose of a weight [N, K], made once per contents of the weight and precision. Sixteen-bit floats
+  /// are widened for products in float32.
   func packedTranspose(_ weight: Tensor, precision: Precision = .float32) -> PackedMatrix {
     let (n, k) = (weight.shape[0], weight.shape[1])
+    let isWidened = precision == .float32 && [.bfloat16, .float16].contains(weight.dtype)
     precondition(
-      weight.dtype == .float32 || (weight.dtype == .bfloat16 && precision == .bfloat16),
+      weight.dtype == .float32 || isWidened || (weight.dtype == .bfloat16 && precision == .bfloat16),
       "matrix product: a weight of \(weight.dtype) cannot be multiplied in \(precision)")
     let name = precision == .float32 ? "packed-transpose" : "packed-transpose-bfloat16"
     let storage = weight.storage.derived(DerivedLayout(name, [k, n])) {
-      weight.dtype == .bfloat16
+      if isWidened {
+        return packed(count: ck_packed_count(k, n), k: k, n: n, precision) { packWidened(weight, into: $0.floats, $1) }
+          .storage
+      }
+      return weight.dtype == .bfloat16
         ? packBFloat16(weight.storage.shorts, stride: k, isTransposed: true, k: k, n: n).storage
         : pack(weight.pointer, stride: k, isTransposed: true, k: k, n: n, precision: precision).storage
     }

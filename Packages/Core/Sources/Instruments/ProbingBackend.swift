@@ -43,6 +43,7 @@ public struct ProbingBackend: Backend {
   public func read(_ storage: Storage, into bytes: UnsafeMutableRawBufferPointer) { base.read(storage, into: bytes) }
 
   public func keep(_ x: Tensor, in precision: Precision) -> @Sendable () -> Tensor { base.keep(x, in: precision) }
+  public func prepare(_ weight: Tensor) { base.prepare(weight) }
   public func sumOfSquares(_ x: Tensor) -> Double { base.sumOfSquares(x) }
   public func evaluate(_ call: Call) -> Storage {
     let storage = base.evaluate(call)

@@ -27,6 +27,7 @@ public struct ProfilingBackend: Backend {
   }
 
   public func keep(_ x: Tensor, in precision: Precision) -> @Sendable () -> Tensor { base.keep(x, in: precision) }
+  public func prepare(_ weight: Tensor) { base.prepare(weight) }
   public func sumOfSquares(_ x: Tensor) -> Double { book.measured("sum-of-squares") { base.sumOfSquares(x) } }
   public func evaluate(_ call: Call) -> Storage {
     book.measured(call.primitive.name, operations: call.productOperations) { base.evaluate(call) }

@@ -5,8 +5,10 @@ import Tensors
 public struct Linear: Module {
   public var weight: Tensor
   public var bias: Tensor?
-  public init(_ inputs: Int, _ outputs: Int, hasBias: Bool = false, _ weights: Weights) throws {
-    weight = try weights.tensor("weight", [outputs, inputs])
+  public init(
+    _ inputs: Int, _ outputs: Int, hasBias: Bool = false, _ weights: Weights, _ role: ParameterRole = .matrix
+  ) throws {
+    weight = try weights.tensor("weight", [outputs, inputs], role)
     bias = hasBias ? try weights.tensor("bias", [outputs], .bias) : nil
   }
   /// Products of a precision below float32 have its numbers, after the bias is added.
@@ -14,6 +16,14 @@ public struct Linear: Module {
     -> Tensor
   {
     x.mapped(by: [weight], adding: bias, in: precision, form)
+  }
+  /// Several maps of one input in one product: one's columns after another's. All have a bias, or none has.
+  public static func joined(
+    _ maps: [Linear], _ x: Tensor, in precision: Precision = .float32, _ form: Float8Form = Float8Form()
+  ) -> Tensor {
+    let biases = maps.compactMap(\.bias)
+    let bias = biases.isEmpty ? nil : Tensor.concatenated(biases, axis: 0)
+    return x.mapped(by: maps.map(\.weight), adding: bias, in: precision, form)
   }
   public mutating func visit(_ visitor: inout some ParameterVisitor) {
     visitor("weight", &weight)
@@ -76,8 +86,8 @@ public struct Embedding: Module {
   public init(_ vocabulary: Int, _ width: Int, _ weights: Weights) throws {
     weight = try weights.tensor("weight", [vocabulary, width], .embedding)
   }
-  /// Rows of the table for int32 `tokens` [T].
-  public func callAsFunction(_ tokens: Tensor) -> Tensor { weight.gatherRows(tokens) }
+  /// Rows of the table for int32 `tokens` [T], as float32.
+  public func callAsFunction(_ tokens: Tensor) -> Tensor { weight.gatherRows(tokens).cast(to: .float32) }
   public mutating func visit(_ visitor: inout some ParameterVisitor) { visitor("weight", &weight) }
 }
 
@@ -97,9 +107,7 @@ public struct FeedForward: Module {
   ) -> Tensor {
     var recomputed = Recomputation(isOn: recomputes || precision == .float8)
     defer { recomputed.giveBack() }
-    let biases = [gate.bias, up.bias].compactMap { $0 }
-    let bias = biases.isEmpty ? nil : Tensor.concatenated(biases, axis: 0)
-    let entering = x.mapped(by: [gate.weight, up.weight], adding: bias, in: precision, form)
+    let entering = Linear.joined([gate, up], x, in: precision, form)
     return down(recomputed(entering, keeping: precision) { SwiGLU(keeping: precision)($0) }, in: precision, form)
   }
   public mutating func visit(_ visitor: inout some ParameterVisitor) {

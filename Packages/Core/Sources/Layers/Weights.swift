@@ -1,8 +1,12 @@
 // Where parameters come from when a model is built.
 import Tensors
 
-/// What a parameter is for, which decides how a fresh one begins.
-public enum ParameterRole: Sendable { case matrix, embedding, scale, bias }
+/// What a parameter is for, which decides how a fresh one begins and in what form a stored one may stay.
+public enum ParameterRole: Sendable {
+  case matrix, embedding, scale, bias
+  /// A matrix that is float32 whatever its file holds: a gate, whose last bits decide, or a factor of unusual products.
+  case wideMatrix
+}
 
 /// A checkpoint, a random stream, or a dry run that only counts.
 public protocol WeightSource: Sendable {
@@ -40,7 +44,7 @@ public struct FreshWeights: WeightSource {
     switch role {
     case .scale: return Tensor(repeating: 1, shape: shape, on: device)
     case .bias: return Tensor(repeating: 0, shape: shape, on: device)
-    case .matrix, .embedding:
+    case .matrix, .wideMatrix, .embedding:
       // FNV-1a of the name: a fixed function of its bytes, unlike Swift's seeded hash.
       let hash = name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
       var random = RandomStream(seed: seed, path: hash)

@@ -1,5 +1,6 @@
 // The readable meaning of every primitive.
 // Slow and obvious on purpose: it judges every other backend.
+import BlockFormats
 import Tensors
 
 /// Host memory and plain loops. Accelerates nothing, so fused operations run their definitions here.
@@ -31,6 +32,10 @@ struct Elements {
 
   init(_ tensor: Tensor) {
     let bytes = tensor.bytes()
+    if let blocks = tensor.dtype.blocks {
+      self.init(blocks.dequantise(bytes).map { Double($0) }, tensor.shape, tensor.dtype)
+      return
+    }
     let count = tensor.shape.count
     let values: [Double] = bytes.withUnsafeBytes { raw in
       (0..<count).map { i in
@@ -41,6 +46,7 @@ struct Elements {
         case .bfloat16:
           Double(Float(bitPattern: UInt32(raw.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)) << 16))
         case .float16: HalfPrecision.value(of: raw.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
+        case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K: 0  // taken above
         }
       }
     }
@@ -50,7 +56,7 @@ struct Elements {
   /// The elements in the tensor's dtype: floating formats round to nearest, integers as `integer` says.
   func stored(by backend: some Backend) -> Storage {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(values.count * dtype.byteWidth)
+    bytes.reserveCapacity(dtype.byteCount(of: values.count))
     func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
     for value in values {
       switch dtype {
@@ -59,6 +65,8 @@ struct Elements {
       case .uint8: put(integer(value) as UInt8)
       case .bfloat16: put(HalfPrecision.bfloat16(Float(value)))
       case .float16: put(HalfPrecision.float16(Float(value)))
+      case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K:
+        preconditionFailure("\(dtype): no operation has quantised blocks for a result")
       }
     }
     let storage = backend.allocate(byteCount: bytes.count)

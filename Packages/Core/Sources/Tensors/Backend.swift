@@ -17,6 +17,9 @@ public protocol Backend: Sendable {
   /// Holds a float32 `x` for the way back and gives its numbers, rounded to `precision`, there. What is recomputed is
   /// not held but made again. A backend may hold more than it needs: the default does, and rounds nothing.
   func keep(_ x: Tensor, in precision: Precision) -> @Sendable () -> Tensor
+  /// Makes ahead of their first use what linear maps in float32 read of a weight [N, K], a packing say. The tensor's own
+  /// bytes are then read by casts and gathered rows alone. The default does nothing.
+  func prepare(_ weight: Tensor)
   /// Σ x² of a float32 tensor, with the bits of the default implementation.
   func sumOfSquares(_ x: Tensor) -> Double
   /// Host work beside the operations (drawing tokens, say): runs `body` for every chunk in 0 ..< count, in any order and
@@ -33,6 +36,7 @@ extension Backend {
       return x
     }
   }
+  public func prepare(_ weight: Tensor) {}
   public func forEach(_ count: Int, _ body: (Int) -> Void) {
     for chunk in 0..<count { body(chunk) }
   }

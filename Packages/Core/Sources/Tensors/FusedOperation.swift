@@ -32,6 +32,10 @@ extension FusedOperation {
   /// Runs natively where the device can, and by the definition elsewhere.
   public func callAsFunction(_ inputs: [Tensor]) -> Tensor {
     let device = inputs[0].device
+    if let blocks = inputs.first(where: { $0.dtype.isQuantised }) {
+      precondition(
+        !inputs.contains { $0.isTracked }, "\(name): gradients do not pass through \(blocks.dtype) \(blocks.shape)")
+    }
     guard let outcome = device.backend.accelerate(self, inputs.map { $0.detached() }) else { return definition(inputs) }
     guard inputs.contains(where: { $0.isTracked }) else { return outcome.output }
     return outcome.output.from(Origin(.native(name, outcome.pullback), inputs: inputs))

@@ -43,6 +43,11 @@ public enum Primitive: Sendable, Hashable {
   case cast(DType)
 }
 
+extension Primitive {
+  /// Whether operands may be quantised blocks.
+  var readsBlocks: Bool { self == .gatherRows || self == .cast(.float32) }
+}
+
 /// One call of one primitive: what to do, to which operands, and the shape and dtype that the result must have.
 public struct Call: Sendable {
   public let primitive: Primitive

@@ -3,6 +3,12 @@
 extension Tensor {
   func apply(_ primitive: Primitive, _ others: [Tensor] = [], to result: Shape, dtype: DType = .float32) -> Tensor {
     let operands = [self] + others
+    for operand in operands where operand.dtype.isQuantised {
+      precondition(
+        primitive.readsBlocks, "\(primitive): cannot read \(operand.dtype) \(operand.shape); cast it to float32 first")
+      precondition(
+        !operands.contains { $0.isTracked }, "\(primitive): gradients do not pass through \(operand.dtype) blocks")
+    }
     let call = Call(primitive: primitive, operands: operands.map { $0.detached() }, result: result, dtype: dtype)
     let storage = device.backend.evaluate(call)
     let plain = Tensor(shape: result, dtype: dtype, device: device, storage: storage)
@@ -38,9 +44,11 @@ extension Tensor {
   public func sin() -> Tensor { apply(.sin, to: shape) }
   public func cos() -> Tensor { apply(.cos, to: shape) }
   /// The nearest values of another dtype; its gradient is cast back. Integers drop the fraction, are clamped to their
-  /// range, and are 0 for NaN.
+  /// range, and are 0 for NaN. Quantised blocks can be read here, as float32, and are written by `BlockFormat`.
   public func cast(to dtype: DType) -> Tensor {
-    self.dtype == dtype ? self : apply(.cast(dtype), to: shape, dtype: dtype)
+    precondition(
+      self.dtype == dtype || !dtype.isQuantised, "cast: \(self.dtype) to \(dtype): BlockFormat.quantise makes blocks")
+    return self.dtype == dtype ? self : apply(.cast(dtype), to: shape, dtype: dtype)
   }
 }
 

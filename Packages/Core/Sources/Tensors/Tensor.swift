@@ -14,7 +14,10 @@ public struct Tensor: Sendable {
   }
   package init(shape: Shape, dtype: DType, device: Device, storage: Storage, origin: Origin?) {
     precondition(
-      storage.byteCount >= shape.count * dtype.byteWidth,
+      !dtype.isQuantised || (shape.rank >= 1 && shape[-1] % dtype.blockLength == 0),
+      "Tensor: rows of \(shape) are not whole blocks of \(dtype), which hold \(dtype.blockLength)")
+    precondition(
+      storage.byteCount >= dtype.byteCount(of: shape.count),
       "Tensor: \(storage.byteCount) bytes cannot hold \(dtype) \(shape)")
     (self.shape, self.dtype, self.device, self.storage, self.origin) = (shape, dtype, device, storage, origin)
   }
@@ -30,7 +33,7 @@ public struct Tensor: Sendable {
   /// Copies `bytes`, which hold exactly the elements in row-major order and the machine's byte order.
   public init(bytes: UnsafeRawBufferPointer, shape: Shape, dtype: DType, on device: Device) {
     precondition(
-      bytes.count == shape.count * dtype.byteWidth, "Tensor: \(bytes.count) bytes cannot fill \(dtype) \(shape)")
+      bytes.count == dtype.byteCount(of: shape.count), "Tensor: \(bytes.count) bytes cannot fill \(dtype) \(shape)")
     let storage = device.backend.allocate(byteCount: bytes.count)
     device.backend.write(bytes, to: storage)
     self.init(shape: shape, dtype: dtype, device: device, storage: storage)
@@ -51,10 +54,12 @@ public struct Tensor: Sendable {
   }
   /// The elements' bytes, on the host.
   public func bytes() -> [UInt8] {
-    var out = [UInt8](repeating: 0, count: shape.count * dtype.byteWidth)
+    var out = [UInt8](repeating: 0, count: byteCount)
     out.withUnsafeMutableBytes { device.backend.read(storage, into: $0) }
     return out
   }
+  /// Bytes of the elements.
+  public var byteCount: Int { dtype.byteCount(of: shape.count) }
   private func elements<Element>(of dtype: DType, initial: Element) -> [Element] {
     precondition(self.dtype == dtype, "Tensor: asked for \(dtype) elements of a \(self.dtype) tensor")
     var out = [Element](repeating: initial, count: shape.count)
@@ -74,11 +79,12 @@ public struct Tensor: Sendable {
   /// Returns whether a copy was needed.
   @discardableResult
   public mutating func mutate(_ change: (UnsafeMutableRawPointer) -> Void) -> Bool {
+    precondition(!dtype.isQuantised, "mutate: the blocks of a \(dtype) weight are not changed")
     let isUnique = isKnownUniquelyReferenced(&storage)
     if isUnique {
       storage.forgetDerived()
     } else {
-      let count = shape.count * dtype.byteWidth
+      let count = byteCount
       let copy = device.backend.allocate(byteCount: count)
       device.backend.write(UnsafeRawBufferPointer(start: storage.address, count: count), to: copy)
       storage = copy

@@ -40,6 +40,9 @@ public struct CheckpointFiles: Sendable {
     try file(of: name).withBytes(of: name, body)
   }
 
+  /// The same bytes, in the mapping for as long as somebody holds them.
+  public func mappedBytes(of name: String) throws -> MappedBytes { try file(of: name).mappedBytes(of: name) }
+
   private func file(of name: String) throws -> SafetensorsFile {
     guard let file = fileOfTensor[name] else {
       throw CheckpointError.missingTensor(name, in: directory, having: names)

@@ -33,4 +33,9 @@ public final class SafetensorsFile: Sendable {
   public func withBytes<Result>(of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
     try file.withBytes(in: entry(named: name).byteRange, body)
   }
+
+  /// The same bytes, in the mapping for as long as somebody holds them.
+  public func mappedBytes(of name: String) throws -> MappedBytes {
+    MappedBytes(file, try entry(named: name).byteRange)
+  }
 }

@@ -4,7 +4,7 @@ import LowPrecision
 import Tensors
 
 extension StoredType {
-  /// The type that tensors of `dtype` are stored in.
+  /// The type that tensors of `dtype` are stored in. There is none for quantised blocks, which GGUF files hold.
   public init(_ dtype: DType) {
     switch dtype {
     case .float32: self = .f32
@@ -12,10 +12,12 @@ extension StoredType {
     case .float16: self = .f16
     case .int32: self = .i32
     case .uint8: self = .u8
+    case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K:
+      preconditionFailure("safetensors: has no type for \(dtype); such weights are stored as GGUF")
     }
   }
   /// The dtype that holds this type's numbers; nil where there is none yet.
-  public var dtype: DType? { DType.allCases.first { StoredType($0) == self } }
+  public var dtype: DType? { DType.allCases.first { !$0.isQuantised && StoredType($0) == self } }
 }
 
 extension TensorToStore {
@@ -27,11 +29,15 @@ extension TensorToStore {
   }
 }
 
-/// The weights of a model's directory, as float32 on a device. Bytes are read when a tensor is asked for.
+/// The weights of a model's directory, on a device: as float32, or matrices of sixteen bits as they are stored. Bytes are
+/// read when a tensor is asked for, or, as they are stored, when they are computed with.
 public struct CheckpointWeights: WeightSource {
   public let files: CheckpointFiles
+  public let form: WeightForm
   let device: Device
-  public init(_ files: CheckpointFiles, on device: Device) { (self.files, self.device) = (files, device) }
+  public init(_ files: CheckpointFiles, on device: Device, form: WeightForm = .float32) {
+    (self.files, self.device, self.form) = (files, device, form)
+  }
 
   public func has(_ name: String) -> Bool { files.contains(name) }
 
@@ -46,6 +52,10 @@ public struct CheckpointWeights: WeightSource {
       throw CheckpointError(
         files.directory, tensor: name,
         "has type \(entry.type.rawValue); weights may be F32, BF16, F16, or F8_E4M3 and F8_E5M2 with scales")
+    }
+    if form == .stored, role == .matrix || role == .embedding, dtype != .float32 {
+      let storage = try files.mappedBytes(of: name).storage(alignedTo: 2, on: device)
+      return Tensor(shape: shape, dtype: dtype, device: device, storage: storage)
     }
     return try files.withBytes(of: name) { Tensor(bytes: $0, shape: shape, dtype: dtype, on: device) }.cast(
       to: .float32)

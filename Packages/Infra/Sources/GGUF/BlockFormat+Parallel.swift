@@ -1,4 +1,5 @@
 // Blocks depend on nothing but their own numbers, so that a piece is shared out among the cores without a trace.
+import BlockFormats
 import Dispatch
 
 extension BlockFormat {

@@ -68,6 +68,15 @@ public struct GGUFArray: Sendable {
     return try read { cursor in try (0..<count).map { try cursor.text("element \($0)") } }
   }
 
+  /// One element when they are texts. Throws `CheckpointError` when it is not UTF-8 or not there.
+  public func text(at index: Int) throws -> String? {
+    guard elementType == .string, (0..<count).contains(index) else { return nil }
+    return try read { cursor in
+      for _ in 0..<index { _ = try cursor.bytes(of: "an element") }
+      return try cursor.text("element \(index)")
+    }
+  }
+
   /// The elements when all are whole numbers that fit an `Int`.
   public func integers() throws -> [Int]? {
     guard elementType.byteWidth != nil else { return nil }

@@ -1,5 +1,7 @@
-// One GGUF file, mapped and checked: metadata by key, tensors by name, numbers a few rows at a time.
+// One GGUF file, in one part or in several, mapped and checked: metadata by key, tensors by name, numbers a few rows at
+// a time, or bytes as they stand.
 // Once it is open nothing about its layout can fail any more, whoever wrote the file.
+import BlockFormats
 import Checkpoints
 
 /// A GGUF file open for reading. The bytes live as long as this object.
@@ -15,16 +17,23 @@ public final class GGUFFile: Sendable {
   /// The tensors in the order of the file.
   public let tensors: [GGUFTensor]
   private let indices: [String: Int]
-  private let file: MappedFile
+  private let files: [MappedFile]
 
-  /// Maps the file and checks its header; throws `CheckpointError` for whatever the format does not allow.
+  /// Maps the file and checks its header; throws `CheckpointError` for whatever the format does not allow. The first of
+  /// several parts stands for all of them; their tensors follow each other.
   public init(_ path: String) throws {
-    let file = try MappedFile(path)
-    let header = try file.withBytes { try GGUFHeader($0, of: file) }
-    (self.path, self.file, version, alignment) = (path, file, header.version, header.alignment)
-    (metadata, keys, tensors) = (header.metadata, header.keys, header.tensors)
-    indices = Dictionary(uniqueKeysWithValues: header.tensors.enumerated().map { ($1.name, $0) })
+    let first = try GGUFPart(path)
+    let others = try first.others()
+    let header = first.header
+    (self.path, version, alignment) = (path, header.version, header.alignment)
+    files = [first.file] + others.map(\.file)
+    (metadata, keys) = (header.metadata, header.keys)
+    tensors = try GGUFPart.joined([first] + others)
+    indices = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
   }
+
+  /// The paths of all parts, in order; one for a whole file.
+  public var partPaths: [String] { files.map(\.path) }
 
   /// Whether there is a tensor of this name.
   public func contains(_ name: String) -> Bool { indices[name] != nil }
@@ -39,18 +48,37 @@ public final class GGUFFile: Sendable {
 
   /// The bytes of a tensor as they are stored, valid inside `body` only. No alignment of their address is promised.
   public func withBytes<Result>(of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-    try file.withBytes(in: tensor(named: name).byteRange, body)
+    let tensor = try tensor(named: name)
+    return try files[tensor.part].withBytes(in: tensor.byteRange, body)
+  }
+
+  /// Rows of a tensor as they are stored, in the mapping itself: nothing is read before it is touched. Throws for types
+  /// that are not read here and for rows outside of the tensor.
+  public func storedRows(_ rows: Range<Int>, of name: String) throws -> MappedBytes {
+    let tensor = try tensor(named: name)
+    let rowBytes = try format(of: tensor).byteCount(of: tensor.width)
+    guard rows.lowerBound >= 0, rows.upperBound <= tensor.rows else {
+      throw CheckpointError(path, tensor: name, "has \(tensor.rows) rows; \(rows) are not all among them")
+    }
+    let start = tensor.byteRange.lowerBound
+    return MappedBytes(
+      files[tensor.part], start + rows.lowerBound * rowBytes..<start + rows.upperBound * rowBytes)
+  }
+
+  private func format(of tensor: GGUFTensor) throws -> BlockFormat {
+    guard let format = tensor.format else {
+      let known = BlockFormat.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CheckpointError(path, tensor: tensor.name, "has type \(tensor.type.name); numbers are read from \(known)")
+    }
+    return format
   }
 
   /// A tensor's numbers, read a few rows at a time. Throws for types that are not dequantised here.
   public func rows(of name: String) throws -> FloatRows {
     let tensor = try tensor(named: name)
-    guard let format = tensor.format else {
-      let known = BlockFormat.allCases.map(\.rawValue).joined(separator: ", ")
-      throw CheckpointError(path, tensor: name, "has type \(tensor.type.name); numbers are read from \(known)")
-    }
+    let (format, file) = (try format(of: tensor), files[tensor.part])
     let (start, rowBytes) = (tensor.byteRange.lowerBound, format.byteCount(of: tensor.width))
-    return FloatRows(shape: tensor.shape) { [file] rows, numbers in
+    return FloatRows(shape: tensor.shape) { rows, numbers in
       let range = start + rows.lowerBound * rowBytes..<start + rows.upperBound * rowBytes
       file.withBytes(in: range) { format.dequantise($0, into: numbers) }
     }

@@ -1,5 +1,6 @@
 // The header of a GGUF file: keys with values, then the directory of tensors, all checked against the file's size.
 // Format: "GGUF", version, counts, pairs, directory; the data begin at the next multiple of the alignment.
+import BlockFormats
 import Checkpoints
 
 /// One tensor of a file.
@@ -8,8 +9,10 @@ public struct GGUFTensor: Sendable, Hashable {
   public let type: GGUFTensorType
   /// Extents, outermost first as everywhere here; the file has them the other way round.
   public let shape: [Int]
-  /// Its bytes, counted from the beginning of the file.
+  /// Its bytes, counted from the beginning of its part of the file.
   public let byteRange: Range<Int>
+  /// Which part of a file in several parts it is in, counted from 0.
+  public internal(set) var part = 0
 
   /// Numbers in a row: the last extent.
   public var width: Int { shape.last ?? 1 }

@@ -1,5 +1,6 @@
 // Writes GGUF files: the header first, then tensor by tensor, never holding more than one piece in memory.
 // Version 3, little endian, alignment 32, every tensor at the next multiple of it in the order given.
+import BlockFormats
 import Checkpoints
 
 /// One tensor on its way into a file.

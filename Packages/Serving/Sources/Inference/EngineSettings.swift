@@ -23,5 +23,7 @@ public struct EngineStatistics: Sendable, Equatable {
   public var promptTokensShared = 0
   /// Tokens of answers.
   public var tokensGenerated = 0
+  /// Seconds of the passes that read no prompt, with all that belongs to them.
+  public var decodingSeconds = 0.0
   public init() {}
 }

@@ -124,10 +124,13 @@ public actor InferenceEngine: Generator {
   /// Steps while there is work, letting new requests in between steps.
   private func drive() async {
     while !waiting.isEmpty || !active.isEmpty {
+      let began = ContinuousClock.now
       dropCancelled()
       admit()
+      let isDecoding = active.values.allSatisfy { $0.writer.count > 0 }
       if !active.isEmpty { step() }
       await Task.yield()
+      if isDecoding { statistics.decodingSeconds += (ContinuousClock.now - began) / .seconds(1) }
     }
     driver = nil
   }
@@ -222,7 +225,7 @@ public actor InferenceEngine: Generator {
   private func draw(_ sequences: [Sequence], _ logits: Tensor) -> [Int32] {
     let (width, block) = (model.vocabularySize, 8)
     let keys = sequences.map { (sampler: $0.sampler, request: $0.prompt.request, position: $0.kept + $0.unread.count) }
-    return logits.floats().withUnsafeBufferPointer { all in
+    return logits.withFloats { all in
       [Int32](unsafeUninitializedCapacity: keys.count) { drawn, count in
         let drawn = drawn
         model.device.backend.forEach((keys.count + block - 1) / block) { chunk in

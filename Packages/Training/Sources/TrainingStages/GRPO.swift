@@ -91,6 +91,7 @@ public struct GRPO: Stage {
       plan = stage.plan
       let directory = ModelDirectory(input.directory)
       base = try directory.model(context.registry, on: context.device).computing(in: plan.precision)
+      try base.requireTrainableWeights()
       let tokenizer = try directory.tokenizer()
       problems = try plan.problems.make(from: context.registry.problems, at: "problems")
       heldOut =

@@ -29,6 +29,8 @@ enum CutStep: Sendable {
   case delimiter([UInt8])
   /// Pieces of this many characters.
   case fixedLength(Int)
+  /// A cut before every run of a text, and no other.
+  case beforeRuns(of: [UInt8])
 
   /// Applies the step.
   func apply(to text: inout CutText) {
@@ -57,6 +59,18 @@ enum CutStep: Sendable {
     case .punctuation(let behavior): text.cut(behavior) { PinnedProperties.isPunctuation($0) }
     case .delimiter(let delimiter):
       text.cut(.removed) { bytes, body in forEachOccurrence(of: delimiter, in: bytes, body) }
+    case .beforeRuns(let literal):
+      text.cut(.isolated) { bytes, body in
+        var (start, end) = (0, 0)  // of the piece at hand, and of the last occurrence
+        forEachOccurrence(of: literal, in: bytes) { place in
+          if place.lowerBound > end {
+            body(start..<place.lowerBound)
+            start = place.lowerBound
+          }
+          end = place.upperBound
+        }
+        if start < bytes.count { body(start..<bytes.count) }
+      }
     case .fixedLength(let length):
       text.cut(.isolated) { bytes, body in
         var (start, index, count) = (0, 0, 0)

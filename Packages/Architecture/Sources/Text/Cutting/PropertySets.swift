@@ -41,7 +41,19 @@ enum PropertySets {
     default: break
     }
     let short = shortNames[plain] ?? name
-    return "\\p{\(short)}" + (newerOfScript[short] ?? newer(short))
+    let written = isScript(short) ? "sc:\(short)" : short
+    return "\\p{\(written)}" + (newerOfScript[short] ?? newer(short))
+  }
+
+  /// Whether a name is a script's. Files mean the script that a character belongs to; by the bare name PCRE2 from 10.40
+  /// on means all those that it is used in, and earlier ones do not know the prefix that says otherwise.
+  private static func isScript(_ name: String) -> Bool {
+    guard name.utf8.count > 2 else { return false }
+    let pattern = Array("\\p{sc:\(name)}".utf8)
+    var (errorCode, errorOffset): (Int32, Int) = (0, 0)
+    let code = pcre2_compile_8(pattern, pattern.count, PCRE2_UTF, &errorCode, &errorOffset, nil)
+    defer { pcre2_code_free_8(code) }
+    return code != nil
   }
 
   /// Characters that East Asian scripts gained in Unicode 15 and 15.1; naming them twice does no harm.

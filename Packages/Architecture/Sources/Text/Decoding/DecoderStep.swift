@@ -76,7 +76,13 @@ enum DecoderStep: Sendable {
 
 /// `bytes` with every occurrence of `literal` replaced.
 func replacing(_ literal: [UInt8], in bytes: [UInt8], with replacement: [UInt8]) -> [UInt8] {
-  replaced(bytes, with: replacement) { text, body in forEachOccurrence(of: literal, in: text, body) }
+  if literal.count == 1, let first = literal.first {
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count + bytes.count / 2)
+    for byte in bytes { if byte == first { result += replacement } else { result.append(byte) } }
+    return result
+  }
+  return replaced(bytes, with: replacement) { text, body in forEachOccurrence(of: literal, in: text, body) }
 }
 
 /// `bytes` with what `find` reports replaced.

@@ -25,6 +25,8 @@ struct BytePairModel: Sendable {
 
   /// Tokens of single bytes, where that is all there is to know about a unit: no affixes, and none unknown.
   let plainBytes: [Int32]?
+  /// Tokens of the characters up to U+FFFF, -1 where there is none; nil where a unit is not a bare character.
+  private let plainCharacters: [Int32]?
 
   init(
     units: Units, vocabulary: ByteStringMap, merges: MergeTable, unknown: Int32? = nil, fusesUnknown: Bool = false,
@@ -36,11 +38,23 @@ struct BytePairModel: Sendable {
     let bytes = (0...255).compactMap { (byte: UInt8) in vocabulary[[byte]] }
     let isPlain = units == .bytes && continuingPrefix.isEmpty && endSuffix.isEmpty && bytes.count == 256
     plainBytes = isPlain ? bytes : nil
+    let isBare = units == .characters && continuingPrefix.isEmpty && endSuffix.isEmpty
+    plainCharacters = isBare ? Self.tokensOfCharacters(vocabulary) : nil
   }
+
+  private static func tokensOfCharacters(_ vocabulary: ByteStringMap) -> [Int32] {
+    (0..<0x10000).map { (value: UInt32) in
+      Unicode.Scalar(value).flatMap { vocabulary[Array(String($0).utf8)] } ?? -1
+    }
+  }
+
+  /// Whether every unit has a token or is written in bytes, so that none depends on its neighbours for its own.
+  var knowsEveryUnit: Bool { plainCharacters != nil && byteFallback.map { !$0.contains(-1) } ?? false }
 
   /// Over bytes, of which every one has a token.
   init(byteTokens: [Int32], merges: MergeTable) {
     (units, vocabulary, self.merges, plainBytes) = (.bytes, ByteStringMap(), merges, byteTokens)
+    plainCharacters = nil
   }
 
   /// Encodes one piece, leaving its tokens in `loop`.
@@ -60,6 +74,14 @@ struct BytePairModel: Sendable {
     var unit: [UInt8] = []
     while index < piece.count {
       let end = units == .bytes ? index + 1 : min(piece.count, index + lengthOfCharacter(piece[index]))
+      if let plainCharacters, !waitsForUnknown, end - index < 4 {
+        let token = plainCharacters[Int(scalarValue(in: piece, at: index))]
+        if token >= 0 {
+          symbols.append(token)
+          index = end
+          continue
+        }
+      }
       unit.removeAll(keepingCapacity: true)
       if index > 0 { unit += continuingPrefix }
       unit.append(contentsOf: piece[index..<end])

@@ -29,20 +29,59 @@ struct CharacterMap: Sendable {
   func map(_ bytes: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)
-    for cluster in String(decoding: bytes, as: UTF8.self) {
-      let part = Array(String(cluster).utf8)
-      if part.count < 6, let replacement = replacement(for: part[...]) {
-        result += replacement
-        continue
+    var index = 0
+    while index < bytes.count {
+      let end = Self.endOfStretch(bytes, from: index)
+      let isOneCharacter = end - index == lengthOfCharacter(bytes[index])
+      if isOneCharacter {
+        appendMapped(bytes[index..<end], to: &result)
+      } else {
+        for cluster in String(decoding: bytes[index..<end], as: UTF8.self) {
+          appendMapped(cluster: Array(String(cluster).utf8), to: &result)
+        }
       }
-      var index = 0
-      while index < part.count {
-        let character = part[index..<min(part.count, index + lengthOfCharacter(part[index]))]
-        result += replacement(for: character) ?? character
-        index += character.count
-      }
+      index = end
     }
     return result
+  }
+
+  private func appendMapped(_ character: ArraySlice<UInt8>, to result: inout [UInt8]) {
+    if let replacement = replacement(for: character) { result += replacement } else { result += character }
+  }
+
+  private func appendMapped(cluster: [UInt8], to result: inout [UInt8]) {
+    if cluster.count < 6, let replacement = replacement(for: cluster[...]) { return result += replacement }
+    var index = 0
+    while index < cluster.count {
+      let character = cluster[index..<min(cluster.count, index + lengthOfCharacter(cluster[index]))]
+      appendMapped(character, to: &result)
+      index += character.count
+    }
+  }
+
+  /// The next place that surely parts two clusters: between characters that join no others.
+  private static func endOfStretch(_ bytes: [UInt8], from start: Int) -> Int {
+    bytes.withUnsafeBufferPointer { bytes in
+      var index = start
+      var value = scalarValue(in: bytes, at: index)
+      while true {
+        let next = index + lengthOfCharacter(bytes[index])
+        guard next < bytes.count else { return bytes.count }
+        let following = scalarValue(in: bytes, at: next)
+        if standsAlone(value), standsAlone(following), value != 0x0D || following != 0x0A { return next }
+        (index, value) = (next, following)
+      }
+    }
+  }
+
+  /// Whether a character never makes a cluster with another that does not either, but for CR with LF. Only common
+  /// scripts are listed; any other is looked at by the rules for clusters.
+  private static func standsAlone(_ value: UInt32) -> Bool {
+    switch value {
+    case 0..<0x300, 0x370...0x482, 0x48A...0x590, 0x2010...0x2027, 0x2030...0x205E: true
+    case 0x3000...0x3029, 0x3041...0x3096, 0x30A0...0x30FF, 0x4E00...0x9FFF, 0xFF01...0xFF9D: true
+    default: false
+    }
   }
 
   /// What the shortest entry at the beginning of `text` becomes, if there is one.

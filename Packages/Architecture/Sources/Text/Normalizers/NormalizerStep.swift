@@ -28,13 +28,17 @@ enum NormalizerStep: Sendable {
 
     init(bytes: [UInt8], beginsInput: Bool) { (self.bytes, leading) = (bytes, beginsInput ? 1 : 0) }
 
-    /// Writes the text anew, with as many characters in front as the leading ones become by themselves.
+    /// Writes the text anew. In front stand as many characters as the leading ones become by themselves, as far as the
+    /// whole begins with them: marks may have been put into another order.
     mutating func rewrite(_ change: ([UInt8]) -> [UInt8]) {
+      let written = change(bytes)
       if leading > 0 {
         let front = String(decoding: bytes, as: UTF8.self).unicodeScalars.prefix(leading)
-        leading = max(1, String(decoding: change(Array(String(front).utf8)), as: UTF8.self).unicodeScalars.count)
+        let alone = String(decoding: change(Array(String(front).utf8)), as: UTF8.self).unicodeScalars
+        let whole = String(decoding: written, as: UTF8.self).unicodeScalars
+        leading = max(1, zip(alone, whole).prefix { $0 == $1 }.count)
       }
-      bytes = change(bytes)
+      bytes = written
     }
 
     /// Replaces the text, of whose leading characters so many are left.
@@ -48,6 +52,8 @@ enum NormalizerStep: Sendable {
     case .lowercase: text.rewrite(lowercased)
     case .strip(let left, let right): Self.strip(&text, left, right)
     case .stripAccents: Self.keep(&text) { !PinnedProperties.isCombiningMark($0) }
+    case .replaceLiteral(let literal, let replacement) where literal.count == 1 && literal[0] != text.bytes.first:
+      text.replace(with: replacing(literal, in: text.bytes, with: replacement), leading: text.leading)
     case .replaceLiteral(let literal, let replacement):
       Self.replace(&text, with: replacement) { bytes, body in forEachOccurrence(of: literal, in: bytes, body) }
     case .replacePattern(let matcher, let replacement):

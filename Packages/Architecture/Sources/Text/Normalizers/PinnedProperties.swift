@@ -15,8 +15,12 @@ enum PinnedProperties {
 
   /// A mark that takes no room of its own.
   static func isNonspacingMark(_ scalar: Unicode.Scalar) -> Bool {
-    guard scalar.value >= 0x300, scalar.value != 0x111C9 else { return false }
-    if scalar.value == 0x1734 { return true }
+    // Characters that became such marks, or ceased to be, after Unicode 8.
+    switch scalar.value {
+    case ..<0x300, 0x1885, 0x1886, 0xA9BD, 0x111C9: return false
+    case 0x1734, 0x1171E: return true
+    default: break
+    }
     return scalar.properties.generalCategory == .nonspacingMark && isAssigned(scalar.value, in: 8)
   }
 
@@ -31,7 +35,9 @@ enum PinnedProperties {
 
   /// A mark of any kind, in Unicode 9.
   static func isCombiningMark(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.value >= 0x300 && CharacterClasses.standard[scalar.value].contains(.mark) && isAssigned(scalar.value, in: 9)
+    if scalar.value == 0x1CF2 || scalar.value == 0x1CF3 { return true }
+    return scalar.value >= 0x300 && scalar.value != 0x111C9 && CharacterClasses.standard[scalar.value].contains(.mark)
+      && isAssigned(scalar.value, in: 9)
   }
 
   /// A number of any kind, in Unicode 17.

@@ -255,6 +255,50 @@ ck_size ck_scaled_scratch(void);
 void ck_pack_codes(uint8_t *packed, const uint8_t *b, ck_size ldb, int transposed, ck_size k, ck_size n,
                    ck_size first_panel, ck_size last_panel);
 
+// ---- products with quantised blocks -----------------------------------------------------------------------------
+// Weights of GGUF's block formats times activations in eight-bit codes. Number i of a weight is scale · code − minimum,
+// with a scale (and in some formats a minimum) for every part of 16 or 32 neighbours along k; the scales are float32 as
+// the format's definition computes them. An element of the result is ONE chain from zero over the parts in order of k:
+//     sum = fma((float)Σ code·a, a_scale · scale, sum), and where the format has minima
+//     sum = fma((float)−Σ a, a_scale · minimum, sum)
+// with both products of scales rounded to float32. Whole sums are exact, so every instruction set gives the same bits
+// and a row's result depends on that row alone.
+typedef enum {
+  CK_Q8_0, CK_Q4_0, CK_Q4_1, CK_Q5_0, CK_Q5_1, CK_Q2_K, CK_Q3_K, CK_Q4_K, CK_Q5_K, CK_Q6_K
+} ck_block_format;
+// 32 neighbours of a row of activations: code = x / scale to nearest even, scale = max |x| / 127. All are zero where
+// max |x| < 2^-100; where a number is not finite the scale is NaN and the codes are zero.
+typedef struct {
+  int8_t codes[32];
+  float scale;
+  int32_t less, less_parts[2];  // −Σ codes: of all, of the first 16 and of the last 16
+} ck_block_row;
+// Bytes of one block of 32 or 256 numbers, and bytes of a packed weight: 32 outputs side by side, in panels that follow
+// each other. k is whole blocks. A packed Q4 or Q8 weight is as large as in the file (Q4_K: 4.625 bits a number for
+// 4.5); the other formats have a byte for every code.
+ck_size ck_block_bytes(ck_block_format format);
+ck_size ck_block_panel_bytes(ck_block_format format, ck_size k);
+static inline ck_size ck_block_packed_bytes(ck_block_format format, ck_size k, ck_size n) {
+  return (n + CK_NR - 1) / CK_NR * ck_block_panel_bytes(format, k);
+}
+// Packs panels first ..< last of a weight of n rows of k numbers, as the file has them, at any address.
+void ck_block_pack(ck_block_format format, uint8_t *packed, const uint8_t *weight, ck_size k, ck_size n,
+                   ck_size first_panel, ck_size last_panel);
+typedef struct {
+  const ck_block_row *a; ck_size lda;  // [m, k / 32]; lda counts blocks
+  const uint8_t *b;                    // packed, 64-byte aligned
+  ck_block_format format;
+  float *c; ck_size ldc;
+  ck_size m, n, k;
+} ck_block_operands;
+typedef struct {
+  // Rows of x (row stride ldx) as blocks; k is whole blocks of 32. `a` has row stride k / 32.
+  void (*quantise)(ck_block_row *a, const float *x, ck_size ldx, ck_size rows, ck_size k);
+  // Columns of packed panels first ..< last. With few rows a thread had best take panels that follow each other: they
+  // are read as one stream.
+  void (*product)(const ck_block_operands *x, ck_size first_panel, ck_size last_panel);
+} ck_block_kernels;
+
 // ---- the table --------------------------------------------------------------------------------------------------
 typedef struct {
   ck_isa isa;
@@ -266,6 +310,7 @@ typedef struct {
   const ck_attention_kernels *attention_bf16;
   const ck_row_kernels *rows;
   const ck_float8_kernels *float8;
+  const ck_block_kernels *blocks;
 } ck_kernels;
 // The kernels of `isa`. `isa` must be available.
 const ck_kernels *ck_kernels_for(ck_isa isa);

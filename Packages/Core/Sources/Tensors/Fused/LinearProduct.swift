@@ -4,6 +4,8 @@
 // numbers of bfloat16.
 
 /// Inputs: x [T, K], then weights [N, K]; the result [T, ΣN] has one weight's columns after another's.
+/// In float32 a weight may also be stored as bfloat16 or float16, whose numbers are float32 numbers, or in quantised
+/// blocks, whose product `BlockRow` and its file define; one call may mix them. Blocks have no gradient.
 public struct LinearProduct: FusedOperation {
   public let name = "linear"
   public let precision: Precision
@@ -18,6 +20,9 @@ public struct LinearProduct: FusedOperation {
     if precision == .float8 {
       let sums = form.definedProduct(inputs[0], Array(inputs.dropFirst()))
       return roundsResult ? sums.rounded(to: precision) : sums
+    }
+    if precision == .float32 {
+      return Tensor.concatenated(inputs.dropFirst().map { inputs[0].storedProduct($0) }, axis: 1)
     }
     let x = inputs[0].rounded(to: precision)
     let products = inputs.dropFirst().map { x.matmul($0.rounded(to: precision).transposed) }
@@ -76,7 +81,7 @@ public struct GroupedLinearProduct: FusedOperation {
 /// A linear map of each head's own slice, by one weight that holds all heads (latent attention's absorbed form).
 /// Inputs: x [T, H·A], W [H·S, B]; head h uses rows h·S + offset ..< + width of W, as W_h [width, B].
 /// Not transposed: y_h = x_h · W_h (A = width, result [T, H·B]).
-/// Transposed: y_h = x_h · W_hᵀ (A = B, result [T, H·width]).
+/// Transposed: y_h = x_h · W_hᵀ (A = B, result [T, H·width]). In this form W may have quantised blocks.
 public struct HeadwiseProduct: FusedOperation {
   public let name = "headwise"
   public let heads: Int
@@ -90,6 +95,7 @@ public struct HeadwiseProduct: FusedOperation {
     self.precision = precision.betweenLinearMaps
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
+    if inputs[1].dtype.isQuantised { return blockDefinition(inputs[0], inputs[1]) }
     let (x, w) = (inputs[0].rounded(to: precision), inputs[1].rounded(to: precision))
     let (a, rows) = (x.shape[1] / heads, w.shape[0] / heads)
     let parts = (0..<heads).map { h in
@@ -97,5 +103,16 @@ public struct HeadwiseProduct: FusedOperation {
       return x.slice(h * a..<(h + 1) * a, axis: 1).matmul(isTransposed ? own.transposed : own)
     }
     return Tensor.concatenated(parts, axis: 1).roundingGradient(to: precision).rounded(to: precision)
+  }
+  /// Blocks lie along B, so the product that sums over B is the only one.
+  private func blockDefinition(_ x: Tensor, _ w: Tensor) -> Tensor {
+    precondition(
+      isTransposed && precision == .float32,
+      "headwise: \(w.dtype) blocks are multiplied transposed and in float32; asked for \(precision)")
+    let (a, rows) = (x.shape[1] / heads, w.shape[0] / heads)
+    let parts = (0..<heads).map { h in
+      x.slice(h * a..<(h + 1) * a, axis: 1).blockProduct(w, rows: h * rows + offset..<h * rows + offset + width)
+    }
+    return Tensor.concatenated(parts, axis: 1)
   }
 }

@@ -28,11 +28,11 @@ enum SimpleBlocks {
   }
 
   @inline(__always)
-  private static func nibble(_ bytes: UnsafeRawPointer, _ i: Int) -> Int {
+  static func nibble(_ bytes: UnsafeRawPointer, _ i: Int) -> Int {
     Int(bytes.byte(i & 15) >> (i < 16 ? 0 : 4) & 15)
   }
   @inline(__always)
-  private static func fifthBit(_ bytes: UnsafeRawPointer, _ i: Int) -> Int {
+  static func fifthBit(_ bytes: UnsafeRawPointer, _ i: Int) -> Int {
     Int(bytes.byte(i >> 3) >> (i & 7) & 1) << 4
   }
 }

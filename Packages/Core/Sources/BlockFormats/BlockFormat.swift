@@ -1,6 +1,5 @@
 // The stored forms of numbers that are read and written here, as values: floats and blocks of quantised numbers.
 // A block holds neighbours of one row and depends on nothing else, so rows may be cut out and moved as bytes.
-import Foundation
 
 /// A form in which numbers are stored. Rows are whole numbers of blocks.
 public enum BlockFormat: String, Sendable, Hashable, Codable, CaseIterable {
@@ -22,35 +21,29 @@ public enum BlockFormat: String, Sendable, Hashable, Codable, CaseIterable {
   case q5_K = "Q5_K"
   case q6_K = "Q6_K"
 
-  /// The format's number in a file.
-  public var type: GGUFTensorType {
+  /// Numbers of one block, which are stored together and lie in one row.
+  public var blockLength: Int { layout.length }
+  /// Bytes of one block.
+  public var blockBytes: Int { layout.bytes }
+
+  /// Numbers and bytes of a block, as the format publishes them (`GGML_QUANT_SIZES`).
+  private var layout: (length: Int, bytes: Int) {
     switch self {
-    case .f32: .f32
-    case .f16: .f16
-    case .bf16: .bf16
-    case .q8_0: .q8_0
-    case .q4_0: .q4_0
-    case .q4_1: .q4_1
-    case .q5_0: .q5_0
-    case .q5_1: .q5_1
-    case .q2_K: .q2_K
-    case .q3_K: .q3_K
-    case .q4_K: .q4_K
-    case .q5_K: .q5_K
-    case .q6_K: .q6_K
+    case .f32: (1, 4)
+    case .f16, .bf16: (1, 2)
+    case .q8_0: (32, 34)
+    case .q4_0: (32, 18)
+    case .q4_1: (32, 20)
+    case .q5_0: (32, 22)
+    case .q5_1: (32, 24)
+    case .q2_K: (256, 84)
+    case .q3_K: (256, 110)
+    case .q4_K: (256, 144)
+    case .q5_K: (256, 176)
+    case .q6_K: (256, 210)
     }
   }
 
-  /// The form of a stored type; nil for types that are only sized here.
-  public init?(_ type: GGUFTensorType) {
-    guard let format = BlockFormat.allCases.first(where: { $0.type == type }) else { return nil }
-    self = format
-  }
-
-  /// Numbers of one block.
-  public var blockLength: Int { type.blockLength }
-  /// Bytes of one block.
-  public var blockBytes: Int { type.blockBytes }
   /// Whether numbers lose bits that float16 and bfloat16 would keep.
   public var isQuantised: Bool { blockLength > 1 }
 
@@ -71,7 +64,7 @@ public struct QuantisationError: Error, CustomStringConvertible, Equatable {
     "number \(index) is \(value); \(format.rawValue) holds numbers between -65504 and 65504"
   }
   /// The same number in a sequence that begins `count` numbers earlier.
-  func moved(by count: Int) -> Self { Self(index: index + count, value: value, format: format) }
+  public func moved(by count: Int) -> Self { Self(index: index + count, value: value, format: format) }
 }
 
 extension BlockFormat {

@@ -1,0 +1,143 @@
+// Products with weights in quantised blocks, split over the pool.
+// Sums of whole numbers are exact and parts of a row add up in a fixed order, so no split changes a result.
+import BlockFormats
+import CKernels
+import Tensors
+
+/// A weight of quantised blocks in the kernels' panel layout.
+struct PackedBlocks {
+  let storage: Storage
+  /// Where the first panel is, in bytes.
+  var start = 0
+  let format: ck_block_format
+  let k: Int
+  let n: Int
+  var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
+  var panelBytes: Int { ck_block_panel_bytes(format, k) }
+}
+
+/// A matrix of activations as eight-bit codes with scales, in blocks along its rows.
+struct BlockRows {
+  static let length = 32
+  let storage: Storage
+  /// Blocks of a row.
+  let blocks: Int
+  func row(_ row: Int, column: Int = 0) -> UnsafePointer<ck_block_row> {
+    UnsafePointer(storage.address.assumingMemoryBound(to: ck_block_row.self)) + row * blocks + column / Self.length
+  }
+}
+
+/// One product of a job: c[rows, n] = a · b, with c inside larger rows.
+struct BlockTask {
+  let c: UnsafeMutablePointer<Float>
+  let cStride: Int
+  let a: UnsafePointer<ck_block_row>
+  /// Blocks from row to row.
+  let aStride: Int
+  let rows: Int
+  let b: PackedBlocks
+}
+
+extension BlockFormat {
+  /// The kernels' name; nil for floats.
+  fileprivate var kernelFormat: ck_block_format? {
+    switch self {
+    case .f32, .f16, .bf16: nil
+    case .q8_0: CK_Q8_0
+    case .q4_0: CK_Q4_0
+    case .q4_1: CK_Q4_1
+    case .q5_0: CK_Q5_0
+    case .q5_1: CK_Q5_1
+    case .q2_K: CK_Q2_K
+    case .q3_K: CK_Q3_K
+    case .q4_K: CK_Q4_K
+    case .q5_K: CK_Q5_K
+    case .q6_K: CK_Q6_K
+    }
+  }
+}
+
+extension CPUBackend {
+  /// Rows of a quantised weight [N, K] as a right operand, packed once for its contents: with the whole weight, where
+  /// they begin with one of its panels, or alone.
+  func packedBlocks(_ weight: Tensor, rows: Range<Int>? = nil, isInWhole: Bool = true) -> PackedBlocks {
+    let (n, k) = (weight.shape[0], weight.shape[1])
+    guard let blocks = weight.dtype.blocks, let format = blocks.kernelFormat else {
+      preconditionFailure("matrix product: \(weight.dtype) has no quantised blocks")
+    }
+    let rows = rows ?? 0..<n
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= n, "matrix product: rows \(rows) of \(weight.shape)")
+    precondition(
+      !isInWhole || rows.lowerBound % Int(CK_NR) == 0, "matrix product: row \(rows.lowerBound) begins no panel")
+    let packedRows = isInWhole ? 0..<n : rows
+    let storage = weight.storage.derived(DerivedLayout("packed-blocks", [packedRows.lowerBound, packedRows.count, k])) {
+      let storage = allocate(byteCount: max(64, ck_block_packed_bytes(format, k, packedRows.count)))
+      let from = weight.storage.address + packedRows.lowerBound * blocks.byteCount(of: k)
+      let panels = (packedRows.count + Int(CK_NR) - 1) / Int(CK_NR)
+      pool.forEachRange(panels, grain: max(1, 32_768 / max(1, k * Int(CK_NR)))) {
+        ck_block_pack(
+          format, storage.address.assumingMemoryBound(to: UInt8.self), from.assumingMemoryBound(to: UInt8.self), k,
+          packedRows.count, $0.lowerBound, $0.upperBound)
+      }
+      return storage
+    }
+    var packed = PackedBlocks(storage: storage, format: format, k: k, n: rows.count)
+    if isInWhole { packed.start = rows.lowerBound / Int(CK_NR) * packed.panelBytes }
+    return packed
+  }
+
+  /// The codes of a float32 matrix whose rows are whole blocks, made once for its contents and shared by all that read
+  /// them.
+  func sharedBlocks(_ x: Tensor) -> BlockRows {
+    let (rows, k) = (x.shape[0], x.shape[1])
+    precondition(k % BlockRows.length == 0, "linear: rows of \(x.shape) are not whole blocks of \(BlockRows.length)")
+    let blocks = k / BlockRows.length
+    let storage = x.storage.derived(DerivedLayout("block-rows", x.shape.extents)) {
+      let storage = allocate(byteCount: max(64, rows * blocks * MemoryLayout<ck_block_row>.stride))
+      let out = storage.address.assumingMemoryBound(to: ck_block_row.self)
+      pool.forEachRange(rows, grain: max(1, 16_384 / max(1, k))) {
+        kernels.blocks.quantise(out + $0.lowerBound * blocks, x.pointer + $0.lowerBound * k, k, $0.count, k)
+      }
+      return storage
+    }
+    return BlockRows(storage: storage, blocks: blocks)
+  }
+
+  /// Runs independent products: each is cut into blocks of rows and of panels that the pool's threads claim. Few rows are
+  /// not cut: what takes the time is reading the weight, and each thread reads panels that follow each other.
+  func run(_ tasks: [BlockTask]) {
+    struct Piece {
+      let task: Int
+      let rows: Range<Int>
+      let panels: Range<Int>
+    }
+    let target = max(tasks.reduce(0) { $0 + $1.panelCost(rows: $1.rows) * $1.b.panels } / (threads * 6), 12_000)
+    var pieces: [Piece] = []
+    for (index, task) in tasks.enumerated() where task.rows > 0 && task.b.n > 0 {
+      let cuts = (task.rows + task.rowBlock - 1) / task.rowBlock
+      for cut in 0..<cuts {
+        let rows = task.rows * cut / cuts..<task.rows * (cut + 1) / cuts
+        let block = max(1, min(task.b.panels, target / task.panelCost(rows: rows.count)))
+        for panel in stride(from: 0, to: task.b.panels, by: block) {
+          pieces.append(Piece(task: index, rows: rows, panels: panel..<min(panel + block, task.b.panels)))
+        }
+      }
+    }
+    pool.forEach(pieces.count) { i in
+      let (piece, task) = (pieces[i], tasks[pieces[i].task])
+      var operands = ck_block_operands(
+        a: task.a + piece.rows.lowerBound * task.aStride, lda: task.aStride,
+        b: UnsafePointer((task.b.storage.address + task.b.start).assumingMemoryBound(to: UInt8.self)),
+        format: task.b.format, c: task.c + piece.rows.lowerBound * task.cStride, ldc: task.cStride,
+        m: piece.rows.count, n: task.b.n, k: task.b.k)
+      kernels.blocks.product(&operands, piece.panels.lowerBound, piece.panels.upperBound)
+    }
+  }
+}
+
+extension BlockTask {
+  /// Roughly how many cycles a panel takes: reading it, and multiplying each row.
+  fileprivate func panelCost(rows: Int) -> Int { max(1, b.k / 32) * (160 + 20 * rows) }
+  /// Rows whose codes stay in the second-level cache while panels pass by.
+  fileprivate var rowBlock: Int { rows <= 48 ? max(rows, 1) : max(48, min(252, 524_288 / max(1, b.k))) }
+}

@@ -1,0 +1,76 @@
+// Linear maps by weights in quantised blocks, beside weights of other forms or alone. They have no gradient.
+import BlockFormats
+import CKernels
+import Tensors
+
+extension CPUBackend {
+  /// Whether kernels multiply weights that are stored like this with float32 activations.
+  func multiplies(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Bool {
+    guard let x = inputs.first, x.dtype == .float32, x.shape.rank == 2 else { return false }
+    let weights = inputs.dropFirst()
+    let isStored = weights.allSatisfy {
+      $0.shape.rank == 2 && ($0.dtype.isQuantised || [.float32, .bfloat16, .float16].contains($0.dtype))
+    }
+    return switch operation {
+    case let operation as LinearProduct: isStored && operation.precision == .float32
+    case let operation as GroupedLinearProduct: isStored && operation.precision == .float32
+    case let operation as HeadwiseProduct:
+      isStored && operation.precision == .float32 && operation.isTransposed
+        && weights.allSatisfy { $0.dtype == .float32 || $0.dtype.isQuantised }
+    default: false
+    }
+  }
+
+  /// The parts whose weights are quantised, of a product into rows of `width` numbers.
+  func blockTasks(_ parts: [Part], _ x: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int) -> [BlockTask] {
+    if parts.isEmpty { return [] }
+    let codes = sharedBlocks(x)
+    return parts.map { part in
+      BlockTask(
+        c: y + part.rows.lowerBound * width + part.column, cStride: width, a: codes.row(part.rows.lowerBound),
+        aStride: codes.blocks, rows: part.rows.count, b: packedBlocks(part.weight))
+    }
+  }
+
+  /// Each head's slice of x [T, H·B] by its rows of W, transposed.
+  func headwiseBlocks(_ operation: HeadwiseProduct, _ x: Tensor, _ w: Tensor) -> Outcome {
+    let (heads, k, n) = (operation.heads, w.shape[1], operation.width)
+    let codes = sharedBlocks(x)
+    let rowsOfHead = w.shape[0] / heads
+    let beginsPanels = rowsOfHead % Int(CK_NR) == 0 && operation.offset % Int(CK_NR) == 0
+    let output = make([x.shape[0], heads * n], on: x.device) { y in
+      run(
+        (0..<heads).map { head in
+          let first = head * rowsOfHead + operation.offset
+          return BlockTask(
+            c: y + head * n, cStride: heads * n, a: codes.row(0, column: head * k), aStride: codes.blocks,
+            rows: x.shape[0], b: packedBlocks(w, rows: first..<first + n, isInWhole: beginsPanels))
+        })
+    }
+    return Outcome(output) { _ in preconditionFailure("headwise: gradients do not pass through \(w.dtype) blocks") }
+  }
+
+  /// Packs a weight [N, K] as linear maps in float32 read it, on all threads; tensors of other shapes are left alone.
+  public func prepare(_ weight: Tensor) {
+    guard weight.shape.rank == 2, weight.shape.count > 0 else { return }
+    switch weight.dtype {
+    case .float32, .bfloat16, .float16: _ = packedTranspose(weight)
+    case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K: _ = packedBlocks(weight)
+    case .int32, .uint8: break
+    }
+  }
+
+  /// Panels of the transpose of a weight of sixteen-bit floats, as float32. The weight is widened a panel at a time.
+  func packWidened(_ weight: Tensor, into out: UnsafeMutablePointer<Float>, _ panels: Range<Int>) {
+    let (n, k, lanes) = (weight.shape[0], weight.shape[1], Int(CK_NR))
+    let wide = allocate(byteCount: lanes * k * 4)
+    let widen = weight.dtype == .bfloat16 ? kernels.rows.f32_from_bf16 : kernels.rows.f32_from_f16
+    for panel in panels {
+      let first = panel * lanes
+      let rows = min(lanes, n - first)
+      widen?(wide.floats, weight.storage.shorts + first * k, rows * k)
+      // One panel of a matrix that ends with it.
+      kernels.gemm.pack(out + first * k, wide.floats, k, 1, k, rows, 0, 1)
+    }
+  }
+}
