@@ -77,5 +77,10 @@ let package = Package(
         + rewards("Rewards", "Verifiers") + logicPuzzles + serving("Inference") + logging),
     tests("ServingTests", serving("Inference", "HTTPServing") + models + numbers + logging + services),
     tests("RepositoryTests", []),
+    .executableTarget(
+      name: "fathom-fuzz",
+      dependencies: numbers + allInfra + models + rewards("Verifiers") + allTraining
+        + serving("Inference", "HTTPServing") + logicPuzzles + logging,
+      path: "Tests/Fuzz", swiftSettings: strict),
   ]
 )
