@@ -59,6 +59,11 @@ private func message(_ work: () throws -> Void) -> String {
     #expect(try ConfigTree(yaml: text).yaml() == text)
   }
 
+  @Test(arguments: ["\u{FEFF}", "\u{FEFF}\u{FEFF}x", "x\u{FEFF}"]) func aByteOrderMarkIsText(text: String) throws {
+    #expect(try ConfigTree(yaml: ConfigTree.string(text).yaml()) == .string(text))
+    #expect(try ConfigTree(yaml: ConfigTree.table([text: .null]).yaml()) == .table([text: .null]))
+  }
+
   @Test func theTextMergeKeyReadsBackAsText() throws {
     let tree = ConfigTree.table(["<<": .string("x")])
     #expect(try ConfigTree(yaml: tree.yaml()) == tree)

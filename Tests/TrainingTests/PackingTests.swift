@@ -63,6 +63,19 @@ extension TrainingBatch {
     #expect(epochs[0] != epochs[1] && epochs[1] != epochs[2], "every epoch has an order of its own")
   }
 
+  /// Windows are filled from documents: with none that has a token they would be filled for ever.
+  @Test(arguments: [[0, 0, 0], [60, 60], [0, 59], [1, 60], [-1, 60], [0, .max], [0, .min, 60]] as [[Int64]])
+  func documentsCoverTheirTokens(starts: [Int64]) throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    try TokenFile.write([(0..<60).map { TokenID($0) }], into: shop.directory)
+    #expect(try TokenFile(shop.directory).tokenCount == 60)
+    let bytes = starts.flatMap { withUnsafeBytes(of: $0.littleEndian) { Array($0) } }
+    try Data(bytes).write(to: URL(fileURLWithPath: "\(shop.directory)/documents.bin"))
+    let error = #expect(throws: DatasetError.self) { try TokenFile(shop.directory) }
+    #expect(error?.description.contains("token") == true)
+  }
+
   @Test func targetsAreTheNextTokensOfTheRow() throws {
     let corpus = try NumberedCorpus(20, seed: 2)
     defer { corpus.shop.remove() }

@@ -7,18 +7,18 @@ enum LoopbackClient {
     var body: [UInt8] = []
   }
 
-  /// Sends `request` and reads to the end of the connection. With `closes` the sending side ends after the request, as
-  /// a client does that gives up.
-  static func exchange(_ port: Int, _ request: [UInt8], closes: Bool) async throws -> Reply {
+  /// Sends `request` and reads to the end of the connection. A request that is not sound may leave the server waiting
+  /// for more; it is not waited for.
+  static func exchange(_ port: Int, _ request: [UInt8], isSound: Bool) async throws -> Reply {
     try await withCheckedThrowingContinuation { continuation in
       // The call blocks; a thread of the cooperative pool would be missed by the server.
       DispatchQueue.global().async {
-        continuation.resume(with: Result { Reply(try talk(port, request, closes: closes)) })
+        continuation.resume(with: Result { Reply(try talk(port, request, isSound: isSound)) })
       }
     }
   }
 
-  private static func talk(_ port: Int, _ request: [UInt8], closes: Bool) throws -> [UInt8] {
+  private static func talk(_ port: Int, _ request: [UInt8], isSound: Bool) throws -> [UInt8] {
     #if os(Linux)
       let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     #else
@@ -27,7 +27,7 @@ enum LoopbackClient {
     guard descriptor >= 0 else { throw FuzzError("cannot open a socket: errno \(errno)") }
     defer { close(descriptor) }
     // Waiting for ever is the server's fault; it shows as silence.
-    var timeout = timeval(tv_sec: closes ? 2 : 15, tv_usec: 0)
+    var timeout = timeval(tv_sec: isSound ? 15 : 0, tv_usec: isSound ? 0 : 300_000)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -45,7 +45,6 @@ enum LoopbackClient {
       guard count > 0 else { break }
       sent += count
     }
-    if closes { shutdown(descriptor, writingSide) }
     var (reply, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 16))
     while reply.count < 1 << 24 {
       let count = recv(descriptor, &buffer, buffer.count, 0)
@@ -57,10 +56,8 @@ enum LoopbackClient {
 
   #if os(Linux)
     private static let noSignal = Int32(MSG_NOSIGNAL)
-    private static let writingSide = Int32(SHUT_WR)
   #else
     private static let noSignal: Int32 = 0
-    private static let writingSide = SHUT_WR
   #endif
 }
 

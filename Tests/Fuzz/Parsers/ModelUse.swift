@@ -10,7 +10,9 @@ enum ModelUse {
   /// Throws `TooLarge` for models that would only take long, and whatever the configuration throws.
   static func checkSize(_ directory: ModelDirectory, _ parts: FuzzParts) throws {
     let description = try directory.family(parts.registry).describe(directory.configuration())
-    guard description.parameters <= mostParameters, description.parameters >= 0, description.layers <= 200 else {
+    guard description.parameters <= mostParameters, description.parameters >= 0, description.layers <= 200,
+      description.contextLength <= 1 << 20
+    else {
       throw TooLarge()
     }
   }

@@ -63,12 +63,14 @@ struct RequestParser: FuzzParser {
     let length = Array("Connection: close\r\nContent-Length: \(input["body.json"].count)\r\n\r\n".utf8)
     // A head that was damaged may ask for anything; only a sound one has a right to an answer.
     let isSound = given.isEmpty || given == Array(Self.head("/v1/completions").utf8)
-    let reply = try await LoopbackClient.exchange(port, head + length + input["body.json"], closes: !isSound)
+    let reply = try await LoopbackClient.exchange(port, head + length + input["body.json"], isSound: isSound)
     guard let status = reply.status else {
       if isSound { throw Violation("the server closed the connection without an answer") }
       return "no answer to a damaged head"
     }
-    guard status < 500 || [501, 505].contains(status) else { throw Violation("the server answered with \(status)") }
+    guard status < 500 || !isSound || [501, 505].contains(status) else {
+      throw Violation("the server answered with \(status)")
+    }
     guard status >= 400, isSound else { return "status \(status)" }
     throw try RefusedRequest(reply.body)
   }

@@ -13,15 +13,18 @@ struct Worker {
   func run() async throws {
     let page = try SharedPage(state.page(parser.name))
     var ledger = Ledger(state.ledger(parser.name))
-    let scratch = try TemporaryDirectory("i")
+    // Inside the parent's directory, which outlives a worker that dies.
+    let scratch = "\(state.path)/i"
     let end = ContinuousClock.now + .seconds(seconds)
     var iteration = first
     while ContinuousClock.now < end {
       let lineage = maker.lineage(of: iteration, parents: ledger.parents)
       page.begin(lineage)
-      let directory = "\(scratch.path)/\(iteration % 2)"
+      let directory = "\(scratch)/\(iteration % 2)"
       let before = ProcessorTime.now
       ProcessorTime.limit(seconds: Self.mostProcessorSeconds)
+      // What a worker that died has left.
+      try? FileManager.default.removeItem(atPath: directory)
       let kind = await outcome(of: maker.input(lineage), lineage, in: directory)
       page.end(iteration, nanoseconds: ProcessorTime.now - before)
       ProcessorTime.limit(seconds: 0)

@@ -27,7 +27,8 @@ struct WorkerProcess {
     process.environment = ProcessInfo.processInfo.environment.merging([
       "MALLOC_ARENA_MAX": "2", "SWIFT_BACKTRACE": Self.backtrace,
     ]) { $1 }
-    guard FileManager.default.createFile(atPath: output, contents: nil), let file = FileHandle(forWritingAtPath: output) else { throw FuzzError("\(output): cannot be written") }
+    guard FileManager.default.createFile(atPath: output, contents: nil), let file = FileHandle(forWritingAtPath: output)
+    else { throw FuzzError("\(output): cannot be written") }
     (process.standardOutput, process.standardError) = (file, file)
     try process.run()
     let isSilent = watch(process)

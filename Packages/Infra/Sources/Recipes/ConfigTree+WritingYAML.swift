@@ -39,7 +39,10 @@ extension ConfigTree {
     guard !text.utf8.contains(0) else {
       throw RecipeError.unwritable(reason: "the text '\(text)' holds a NUL character")
     }
-    let isPlain = ConfigTree(plainScalar: text) == .string(text) && Resolver.default.resolveTag(of: Node(text)) == .str
+    // A byte order mark at the beginning of a line is not read as text, unless it is escaped.
+    let isPlain =
+      ConfigTree(plainScalar: text) == .string(text) && Resolver.default.resolveTag(of: Node(text)) == .str
+      && !text.unicodeScalars.contains("\u{FEFF}")
     return Node(text, Tag(.str), isPlain ? .any : .doubleQuoted)
   }
 }
