@@ -56,6 +56,8 @@ import Testing
     "{% set n = namespace(x=(1,)) %}{% for a in range(90) %}{% set n.x = (n.x, n.x) %}{% endfor %}{{ {n.x: 1} }}",
     "{% set n = namespace(x=[1]) %}{% for a in range(90) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x == n.x + [] }}"
       + "{{ n.x | tojson }}",
+    "{% set s = 'é' * 100000 %}{% for i in range(10) %}{% set t = s.title() %}{% endfor %}",
+    "{% set s = ('a ' * 40000) %}{% for i in range(10) %}{% set t = s.split() %}{% endfor %}",
     "{% set n = namespace() %}{% set n.n = n %}{{ n }}", "{{ strftime_now('%Y' * 1000000) }}",
     "{% set n = namespace() %}{% for a in range(9999) %}{% set n.n = namespace(up=n.n) %}{% endfor %}{{ n.n }}",
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{% macro m(f) %}{{ f(f) }}{% endmacro %}{{ m(m) }}",

@@ -23,6 +23,11 @@ struct TemplateParser: FuzzParser {
   /// What grows, recurses or never ends.
   private static let attacks = [
     "{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}", "{% macro m(x) %}{{ m(x)~m(x) }}{% endmacro %}{{ m(1) }}",
+    "{% set l = range(99999)|list %}{% for i in range(400) %}{% set x = l|sort %}{% endfor %}",
+    "{% set s = 'é' * 1000000 %}{% for i in range(100) %}{% set t = s.title() %}{% endfor %}",
+    "{% set s = range(100000)|join(',') %}{% for i in range(20) %}{% set t = s.split(',')|map('int')|sum %}{% endfor %}",
+    "{% for a in range(3000) %}{% for b in range(3000) %}{{ a*b }}{% endfor %}{% endfor %}",
+    "{% set n = namespace(a=1) %}{% for i in range(90000) %}{% set n.a = namespace(b=n.a) %}{% endfor %}{{ n.a }}",
     "{{ 'x' * 10**9 }}", "{{ 'x' * 9223372036854775807 }}", "{{ [1] * 10**12 }}", "{{ range(10**12)|list }}",
     "{% for i in range(10**12) %}x{% endfor %}",
     "{% set a = [1] %}{% for i in a %}{% set _ = a.append(1) %}{% endfor %}",

@@ -17,8 +17,26 @@ struct TokenizerParser: FuzzParser {
           .init("tokenizer.json", SmallTokenizer.json), .init("tokenizer_config.json", SmallTokenizer.configuration),
           .init("special_tokens_map.json", #"{"eos_token": "</s>", "pad_token": {"content": "<s>"}}"#),
         ])
-      ] + TokenizerAttacks.all.map { FuzzInput("tokenizer.json", $0) }
+      ]
+      + Self.templates.map {
+        FuzzInput([.init("tokenizer.json", SmallTokenizer.json), .init($0.0, $0.1)])
+      } + TokenizerAttacks.all.map { FuzzInput("tokenizer.json", $0) }
   }
+
+  private static let templates = [
+    ("chat_template.json", #"{"chat_template": "{{ messages[0].content }}"}"#),
+    (
+      "chat_template.json",
+      #"{"chat_template": [{"name": "default", "template": "x"}, {"name": "tool_use", "template": "y"}]}"#
+    ),
+    (
+      "tokenizer_config.json",
+      #"{"chat_template": [{"name": "default", "template": "{{ eos_token }}"}], "eos_token": "</s>"}"#
+    ),
+    ("fathom_template.json", #"{"kind": "plain", "text": "Q: {question} A: <think>", "opens_thinking": true}"#),
+    ("fathom_template.json", #"{"kind": "deepseek", "opens_thinking": false}"#),
+    ("fathom_template.json", #"{"kind": "a\nb\u0000"}"#), ("fathom_template.json", #"{"kind": "plain", "text": ""}"#),
+  ]
 
   func attempt(_ input: FuzzInput, in directory: String) async throws -> String {
     // The two readers differ in what they take; both must refuse with a sentence.
@@ -29,6 +47,11 @@ struct TokenizerParser: FuzzParser {
     }
     let pipeline = try TokenizerPipeline(contentsOf: directory)
     TokenizerUse.exercise(pipeline)
+    if !input["fathom_template.json"].isEmpty {
+      let template = try TemplateFile(contentsOf: directory).template
+      _ = try template.render([ChatMessage(.user, "Hello")], with: pipeline)
+      return "with a template of our own"
+    }
     guard let template = try JinjaTemplate(directory: directory) else { return "no template" }
     do {
       _ = try template.render([ChatMessage(.user, "Hello"), ChatMessage(.assistant, "a")], with: pipeline)
