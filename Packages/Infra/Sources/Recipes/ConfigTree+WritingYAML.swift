@@ -39,7 +39,10 @@ extension ConfigTree {
     guard !text.utf8.contains(0) else {
       throw RecipeError.unwritable(reason: "the text '\(text)' holds a NUL character")
     }
-    // A byte order mark at the beginning of a line is not read as text, unless it is escaped.
+    guard text.unicodeScalars.first != "\u{FEFF}" else {
+      // Reading takes it for the mark of an encoding, however it is written.
+      throw RecipeError.unwritable(reason: "the text '\(text)' begins with a byte order mark")
+    }
     let isPlain =
       ConfigTree(plainScalar: text) == .string(text) && Resolver.default.resolveTag(of: Node(text)) == .str
       && !text.unicodeScalars.contains("\u{FEFF}")
