@@ -82,5 +82,10 @@ let package = Package(
       "ServingTests",
       serving("Inference", "HTTPServing") + models + numbers + infra("Plugins", "Recipes") + logging + services),
     tests("RepositoryTests", []),
+    .executableTarget(
+      name: "fathom-fuzz",
+      dependencies: numbers + allInfra + models + rewards("Verifiers") + allTraining
+        + serving("Inference", "HTTPServing") + logicPuzzles + logging,
+      path: "Tests/Fuzz", swiftSettings: strict),
   ]
 )

@@ -198,6 +198,17 @@ private let impossible: [(type: String, key: String, value: String?, says: Strin
     }
   }
 
+  @Test func aTableOfAnglesThatNoMemoryHoldsIsRefused() throws {
+    for (type, key) in [("llama", "head_dim"), ("deepseek_v3", "qk_rope_head_dim")] {
+      var keys = tiny[type] ?? [:]
+      (keys[key], keys["max_position_embeddings"]) = ("64", "4194304")
+      #expect(refusal(text(type, keys)) == nil)
+      keys["max_position_embeddings"] = "4194305"
+      let sentence = try #require(refusal(text(type, keys)))
+      #expect(sentence.contains("at most 4194304 with rotations of 64"), "\(sentence)")
+    }
+  }
+
   @Test(arguments: ["", "{", "[]", "null", "{\"model_type\": 3}", "{\"model_type\": \"gpt2\"}", "\u{FEFF}{}"])
   func whatIsNoConfigurationIsASentence(text: String) throws {
     let sentence = try #require(refusal(text))

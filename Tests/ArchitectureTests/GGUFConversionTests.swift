@@ -190,6 +190,19 @@ private final class Collected: Sendable {
     #expect(scratch.contents == ["a", "x.gguf", "y.gguf"])
   }
 
+  @Test func expertsOfAModelThatNamesNoneAreRefused() throws {
+    let (scratch, tiny) = (try ModelScratch(), TinyCheckpoint.deepSeekV3)
+    try tiny.write(to: scratch.path + "/a")
+    let configuration = tiny.configuration.replacing(/"n_routed_experts": [0-9]+,/, with: "")
+    #expect(configuration != tiny.configuration)
+    try DurableFile.write(configuration, to: scratch.path + "/a/config.json")
+    let error = #expect(throws: CheckpointError.self) {
+      try ModelConversion.writeGGUF(scratch.path + "/x.gguf", from: scratch.path + "/a", as: nil) { _ in }
+    }
+    #expect(error?.description.contains("'n_routed_experts' is missing") == true, "\(String(describing: error))")
+    #expect(scratch.contents == ["a"])
+  }
+
   @Test func predictionModulesAreLeftOutAndSaidSo() throws {
     let scratch = try ModelScratch()
     let extra = TensorToStore("model.layers.3.eh_proj.weight", .f32, [1, 1], [0, 0, 0, 0])

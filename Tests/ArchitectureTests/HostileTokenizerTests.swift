@@ -27,6 +27,11 @@ import Text
     { $0["added_tokens"] = (($0["added_tokens"] as? [[String: Any]]) ?? []) + [token] }
   }
 
+  /// Each step doubles the letter a.
+  private func doubling(_ count: Int) -> [Any] {
+    (0..<count).map { _ in ["type": "Replace", "pattern": ["String": "a"], "content": "aa"] as [String: Any] }
+  }
+
   private func cases() throws -> [(Data, String)] {
     let nested = String(repeating: "[", count: 100_000)
     let step = { (type: String) in ["type": type] as [String: Any] }
@@ -52,6 +57,16 @@ import Text
       (try damaged("llama3", added(["id": 400, "content": "<s>"])), "listed twice"),
       (try damaged("llama3", added(["id": 400, "content": ""])), "empty"),
       (try damaged("llama3") { $0["normalizer"] = step("Magic") }, "'normalizer.type' is 'Magic'; known are"),
+      (
+        try damaged("llama3") { $0["normalizer"] = ["type": "Sequence", "normalizers": doubling(40)] },
+        "times as long; at most 256"
+      ),
+      (
+        try damaged("llama3") {
+          $0["normalizer"] = ["type": "Sequence", "normalizers": [Any](repeating: step("NFC"), count: 101)]
+        }, "has 101 steps"
+      ),
+      (try damaged("llama3") { $0["normalizer"] = step("a\nb\u{1B}[2J") }, "is 'a b [2J'"),
       (try damaged("llama3") { $0["pre_tokenizer"] = step("UnicodeScripts") }, "'pre_tokenizer.type'"),
       (try damaged("llama3") { $0["decoder"] = step("CTC") }, "'decoder.type' is 'CTC'; known are"),
       (try damaged("llama3") { $0["post_processor"] = step("Magic") }, "'post_processor.type'"),

@@ -56,6 +56,10 @@ import Testing
     "{% set n = namespace(x=(1,)) %}{% for a in range(90) %}{% set n.x = (n.x, n.x) %}{% endfor %}{{ {n.x: 1} }}",
     "{% set n = namespace(x=[1]) %}{% for a in range(90) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x == n.x + [] }}"
       + "{{ n.x | tojson }}",
+    "{% set s = 'é' * 100000 %}{% for i in range(10) %}{% set t = s.title() %}{% endfor %}",
+    "{% set s = ('a ' * 40000) %}{% for i in range(10) %}{% set t = s.split() %}{% endfor %}",
+    "{% set n = namespace() %}{% set n.n = n %}{{ n }}", "{{ strftime_now('%Y' * 1000000) }}",
+    "{% set n = namespace() %}{% for a in range(9999) %}{% set n.n = namespace(up=n.n) %}{% endfor %}{{ n.n }}",
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{% macro m(f) %}{{ f(f) }}{% endmacro %}{{ m(m) }}",
     "{{ 'x' * 999999999999 }}", "{{ [0] * 999999999999 }}", "{{ 'x'.center(999999999999) }}", "{{ '%999999999d' % 1 }}",
     "{{ '{:999999999}'.format(1) }}", "{{ 'x' | indent(999999999999) }}", "{{ range(0, 9223372036854775807) | list }}",
@@ -80,6 +84,11 @@ import Testing
     (limits.steps, limits.units, limits.output) = (100_000, 4_000_000, 1_000_000)
     let found = try #require(error(Self.hostile[index], [:], limits), "\(Self.hostile[index].prefix(120))")
     #expect(found.description.count < 300)
+  }
+
+  @Test func aRefusalIsOneLineWhateverTheTemplateWrites() throws {
+    let found = try #require(error("{{ raise_exception('a\\nb\\u0000\\u2028c' ~ 'x' * 9000) }}"))
+    #expect(found.description.hasPrefix("line 1, column 4: a b  cxxx") && found.description.count < 400, "\(found)")
   }
 
   @Test func longChainsOfHeldScopesAreReleased() throws {

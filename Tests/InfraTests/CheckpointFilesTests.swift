@@ -86,6 +86,9 @@ private struct Interruption: Error {}
     #expect(try complaint(#"{"weight_map":{"w":"gone.safetensors"}}"#).contains("shard is missing"))
     #expect(try complaint(#"{"weight_map":{"v":"part.safetensors"}}"#).contains("does not have it"))
     #expect(try complaint(#"{"weight_map":{"w":"a","w":"b"}}"#).contains("twice"))
+    let long = String(repeating: "x", count: 200)
+    let strange = try complaint(#"{"weight_map":{"w\n":"a\nb\u001b[2J\u2028"# + long + #""}}"#)
+    #expect(strange.contains("/a b [2J xxx") && !strange.contains("\n") && strange.count < 400, "\(strange)")
     for escape in ["../part.safetensors", "/etc/passwd", "a/b", "..", ".", "", "a\\u0000b"] {
       #expect(try complaint("{\"weight_map\":{\"w\":\"\(escape)\"}}").contains("without a directory"), "\(escape)")
     }

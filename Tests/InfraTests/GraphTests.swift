@@ -129,6 +129,10 @@ private let recipe = """
       "config: stages.a: expected a section such as { stage: pretrain, from: corpus }, found the text 'pretrain'"
     ),
     ("{}", "config: stages: expected at least one stage"),
+    (
+      #"{ "a\nb\e[2J": { stage: puzzle-corpus } }"#,
+      "'a b [2J' cannot name a stage's directory; use letters, digits, '-' and '_'"
+    ),
     ("{ ../a: { stage: puzzle-corpus } }", "'../a' cannot name a stage's directory; use letters, digits, '-' and '_'"),
   ])
   func wrongWiringIsFoundBeforeAnythingRuns(stages: String, expected: String) throws {

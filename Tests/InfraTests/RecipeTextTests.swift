@@ -59,6 +59,15 @@ private func message(_ work: () throws -> Void) -> String {
     #expect(try ConfigTree(yaml: text).yaml() == text)
   }
 
+  @Test func aByteOrderMarkIsTextBehindOther() throws {
+    let tree = ConfigTree.table(["x\u{FEFF}": .string("y\u{FEFF}\u{FEFF}z")])
+    #expect(try ConfigTree(yaml: tree.yaml()) == tree)
+    for text in ["\u{FEFF}", "\u{FEFF}\u{FEFF}x"] {
+      #expect(throws: RecipeError.self) { try ConfigTree.string(text).yaml() }
+      #expect(throws: RecipeError.self) { try ConfigTree.table([text: .null]).yaml() }
+    }
+  }
+
   @Test func theTextMergeKeyReadsBackAsText() throws {
     let tree = ConfigTree.table(["<<": .string("x")])
     #expect(try ConfigTree(yaml: tree.yaml()) == tree)

@@ -96,6 +96,19 @@ private func settings(_ yaml: String) throws -> GRPOSettings {
         .hasPrefix("config: decay.cosine.steps: is required, but this section has only: step"))
   }
 
+  @Test func whatAnErrorQuotesStaysOnItsLine() {
+    let long = String(repeating: "y", count: 5000)
+    for yaml in [
+      #""a\nb\u0085c": 1"#, "\(long): 1", #"optimizer: "a\nb""#, "optimizer: \(long)", #"rewards: ["a\0b\u2028"]"#,
+    ] {
+      let text = message { _ = try settings(yaml) }
+      let isVisible = text.unicodeScalars.allSatisfy {
+        $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) && $0.value != 0x2028
+      }
+      #expect(text.hasPrefix("config: grpo") && text.count < 400 && isVisible, "\(text)")
+    }
+  }
+
   @Test func unknownKeyListsTheNamesOfItsSection() {
     #expect(
       message { _ = try settings("optimizer: { gamma: 1 }") }

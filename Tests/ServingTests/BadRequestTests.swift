@@ -32,6 +32,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     .init(body: String(repeating: "[", count: 100_000), sentence: "nested more than 64 levels deep"),
     .init(body: String(repeating: "{\"a\":", count: 100_000), sentence: "nested more than 64 levels deep"),
     .init(body: "[" + String(repeating: "1,", count: 400_000) + "1]", sentence: "more than 300000 values"),
+    .init(body: #""a\nb\u0000\u001b[2J""#, sentence: "the body is the text \"a b  [2J\"; it must be a JSON object"),
     .init(body: "{}", param: "messages", sentence: "messages is missing; it must be a list such as"),
     .init(body: #"{"messages": []}"#, param: "messages", sentence: "messages is an empty list; it must be"),
     .init(body: #"{"messages": "hi"}"#, param: "messages", sentence: "messages is the text \"hi\"; it must be a list"),

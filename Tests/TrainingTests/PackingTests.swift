@@ -63,6 +63,34 @@ extension TrainingBatch {
     #expect(epochs[0] != epochs[1] && epochs[1] != epochs[2], "every epoch has an order of its own")
   }
 
+  @Test func linesOfJSONEndWithALineFeedOnly() throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    let file = "\(shop.directory)/a.jsonl"
+    let lines = "{\"text\": \"a\u{2028}b\u{85}c\"}\r\n\r\n{\"text\": \"d\"}\n \n{\"text\": 5}"
+    try Data(lines.utf8).write(to: URL(fileURLWithPath: file))
+    var settings = TextFileSettings()
+    settings.paths = [file]
+    let error = #expect(throws: DatasetError.self) { try TextFileDocuments(settings) }
+    #expect(error?.description.contains("a.jsonl:5: expected a JSON object") == true, "\(error?.description ?? "")")
+    try Data(lines.dropLast(12).utf8).write(to: URL(fileURLWithPath: file))
+    let source = try TextFileDocuments(settings)
+    #expect(try (0..<(source.count ?? 0)).map { try source.document($0) } == ["a\u{2028}b\u{85}c", "d"])
+  }
+
+  /// Windows are filled from documents: with none that has a token they would be filled for ever.
+  @Test(arguments: [[0, 0, 0], [60, 60], [0, 59], [1, 60], [-1, 60], [0, .max], [0, .min, 60]] as [[Int64]])
+  func documentsCoverTheirTokens(starts: [Int64]) throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    try TokenFile.write([(0..<60).map { TokenID($0) }], into: shop.directory)
+    #expect(try TokenFile(shop.directory).tokenCount == 60)
+    let bytes = starts.flatMap { withUnsafeBytes(of: $0.littleEndian) { Array($0) } }
+    try Data(bytes).write(to: URL(fileURLWithPath: "\(shop.directory)/documents.bin"))
+    let error = #expect(throws: DatasetError.self) { try TokenFile(shop.directory) }
+    #expect(error?.description.contains("token") == true)
+  }
+
   @Test func targetsAreTheNextTokensOfTheRow() throws {
     let corpus = try NumberedCorpus(20, seed: 2)
     defer { corpus.shop.remove() }

@@ -50,6 +50,46 @@ import TrainingStages
     #expect(problem.contains("from another input"), "\(problem)")
   }
 
+  /// What a checkpoint says of its place is foreign when it is read: a run goes on from it or says what is wrong.
+  @Test(arguments: ["step", "optimizerStep", "epoch", "position", "seconds", "skipped", "seed"])
+  func aPlaceThatNoRunComesToIsRefused(key: String) async throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    let corpus = try await shop.letters()
+    let stage = try Workshop.pretraining(steps: 3) { $0.saveEvery = 1 }
+    _ = try await shop.run("run").perform(stage, on: corpus)
+    let directory = "\(shop.directory)/run/pretrain"
+    for name in ["artifact.json", "final", "checkpoints/step-000003"] {
+      try FileManager.default.removeItem(atPath: "\(directory)/\(name)")
+    }
+    let file = "\(directory)/checkpoints/step-000002/trainer.json"
+    let written = String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
+    for value in ["-1", "9223372036854775807", "-9223372036854775808", "1e400", "null"] {
+      var text = try written.replacing(Regex("\"\(key)\" : [0-9.e-]+"), with: "\"\(key)\" : \(value)")
+      if key == "skipped" {
+        text = written.replacing("{\n", with: "{\n  \"skipped\" : \(value),\n", maxReplacements: 1)
+      }
+      guard text != written, !(key == "seed" && value == "9223372036854775807"), !(key == "skipped" && value == "null"),
+        !(key == "seconds" && value == "9223372036854775807")
+      else { continue }
+      try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+      let said = await message { _ = try await shop.run("run").perform(stage, on: corpus) }
+      #expect(said.contains("trainer.json cannot be read; remove this checkpoint"), "\(key) \(value): \(said)")
+    }
+  }
+
+  @Test func aTokenThatTheModelDoesNotKnowEndsTheStage() async throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    let corpus = try await shop.letters()
+    for stranger in [-1, 300, Int(Int32.max)] {
+      try TokenFile.write((0..<20).map { _ in [TokenID(1), TokenID(stranger)] }, into: corpus.directory)
+      let stage = try Workshop.pretraining(steps: 1)
+      let said = await message { _ = try await shop.run("run\(stranger)").perform(stage, on: corpus) }
+      #expect(said.contains("holds the token \(stranger); the model knows 0 to"), "\(said)")
+    }
+  }
+
   /// A learning rate without measure: weights overflow, and the loss is no number any more.
   @Test func divergenceEndsTheStageAndKeepsTheLastCheckpoint() async throws {
     let shop = try Workshop()
@@ -123,7 +163,9 @@ import TrainingStages
     ("base.divergence.skips", "-1", "config: stages.base.divergence.skips: is -1; it must be at least 0"),
     ("thinker.divergence.skips", "-3", "config: stages.thinker.divergence.skips: is -3; it must be at least 0"),
     ("base.batchTokens", "10", "config: stages.base.batchTokens: is 10; it must be at least 20"),
-    ("base.step", "3", "config: stages.base.step: no such setting; this section has: "),
+    ("base.step", "3", "stages.base.step: no such setting (did you mean 'steps'?); this section has: "),
+    ("base.batchTokens", "9223372036854775807", "batchTokens: is 9223372036854775807; it must be at most 2147483647"),
+    ("thinker.promptsPerStep", "2147483648", "promptsPerStep: is 2147483648; it must be at most 2147483647"),
     ("base.packing", "tight", "config: stages.base.packing: "),
     ("corpus.count", "many", "config: stages.corpus.count: "),
     ("thinker.from", "corpus", "stage 'grpo' (stages.thinker) takes a checkpoint, but it is wired to a corpus"),

@@ -68,6 +68,7 @@ extension DeepSeekV3Settings {
     try rules.matrix("embed_tokens", vocabularySize, hiddenSize)
     try rules.matrix("gate_proj", intermediateSize, hiddenSize)
     if let groupedQuery { try groupedQuery.validate(rules) } else { try validateLatentAttention(rules) }
+    try rules.rotaryTable(positions: contextLength, width: rotaryWidth)
     try validateIndexer(rules)
     try validateRouting(rules)
     try rules.require(leadingDenseLayers >= 0, "first_k_dense_replace", leadingDenseLayers, "0 or more")

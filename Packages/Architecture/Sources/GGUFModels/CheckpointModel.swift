@@ -97,6 +97,7 @@ struct CheckpointModel: Sendable {
       }
       arranged = rows.neighboursFromHalves(heads: heads)
     case .experts:
+      guard extents.experts > 0 else { throw settings.reject("n_routed_experts", "the number of experts") }
       let names = (0..<extents.experts).map { rule.checkpointName(layer: layer ?? 0, expert: $0) }
       used.formUnion(names)
       arranged = FloatRows.stacked(try names.map { try sameShape(as: rows, first, $0) })

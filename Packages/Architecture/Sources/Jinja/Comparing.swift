@@ -46,7 +46,8 @@ struct Comparer {
 
   /// `a < b`.
   func isLess(_ a: Value, _ b: Value) throws -> Bool {
-    try budget.spend(1)
+    // Sorting calls this, and moves values about.
+    try budget.spend(4)
     switch (a, b) {
     case (.undefined(let missing), _), (_, .undefined(let missing)): throw missing.error
     case (.text(let a), .text(let b)):
@@ -102,7 +103,7 @@ struct Comparer {
     switch value {
     case .undefined: return []
     case .text(let text):
-      try budget.spend(4 * text.count)
+      try budget.spend(8 * text.count)
       return text.points.map { .text(TemplateText([$0])) }
     case .list(let items), .tuple(let items): return items.values
     case .dictionary(let mapping):

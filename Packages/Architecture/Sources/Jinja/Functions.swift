@@ -16,6 +16,8 @@ extension Rendering {
       guard let format = try arguments.values("format", of: function.rawValue)[0].text("the format") else {
         throw TemplateError("'strftime_now' needs a format")
       }
+      // A directive of two characters may write twenty-five.
+      try budget.spend(16 * format.count)
       return .string(try now.written(as: format.string))
     case .lipsum, .cycler, .joiner:
       throw TemplateError("the function '\(function.rawValue)' is not supported in a chat template")

@@ -4,6 +4,9 @@
 struct Printer {
   let budget: Budget
   private(set) var text = TemplateText("")
+  /// How many values are inside each other here. Lists know how deep they are; namespaces may hold themselves.
+  private var depth = 0
+  private static let maxDepth = 200
 
   init(_ budget: Budget) { self.budget = budget }
 
@@ -32,6 +35,11 @@ struct Printer {
 
   private mutating func write(_ value: Value) throws {
     try budget.spend(1)
+    depth += 1
+    defer { depth -= 1 }
+    guard depth <= Self.maxDepth else {
+      throw TemplateError("what is printed is nested more than \(Self.maxDepth) levels deep", kind: .limit)
+    }
     switch value {
     case .undefined: text.append("Undefined")
     case .none: text.append("None")

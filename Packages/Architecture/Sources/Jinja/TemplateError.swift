@@ -33,8 +33,8 @@ public struct TemplateError: Error, CustomStringConvertible, Equatable {
   }
 
   public var description: String {
-    guard let line, let column else { return message }
-    return "line \(line), column \(column): \(message)"
+    guard let line, let column else { return sentenceLine(message) }
+    return sentenceLine("line \(line), column \(column): \(message)")
   }
 
   /// The same error with a place, where it has none yet.

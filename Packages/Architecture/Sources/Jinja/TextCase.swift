@@ -29,6 +29,9 @@ extension TemplateText {
     return TemplateText(points[..<1]).titlecasedFirst + TemplateText(points[1...]).lowercased
   }
 
+  /// What a character costs where each becomes a text of its own on the way, in units of the budget.
+  static let titleCost = 24
+
   /// `str.title`: a letter after anything but a letter is a title's, every other small.
   var titled: TemplateText {
     var (result, follows): (TemplateText, Bool) = ("", false)

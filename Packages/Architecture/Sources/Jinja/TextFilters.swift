@@ -13,10 +13,12 @@ extension Rendering {
       let characters = try arguments.values("chars", of: name)[0].text("the characters")
       try budget.spend(characters?.count ?? 0)
       return .text(text.stripped(characters))
-    case .upper: return .text(text.uppercased)
-    case .lower: return .text(text.lowercased)
-    case .title: return .text(text.titledByWord)
-    case .capitalize: return .text(text.capitalized)
+    case .upper, .lower, .capitalize:
+      try budget.spend(3 * text.count)
+      return .text(filter == .upper ? text.uppercased : filter == .lower ? text.lowercased : text.capitalized)
+    case .title:
+      try budget.spend(TemplateText.titleCost * text.count)
+      return .text(text.titledByWord)
     case .replace: return try replace(text, arguments)
     case .indent: return try indent(value, arguments)
     case .center:

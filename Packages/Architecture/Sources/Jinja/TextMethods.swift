@@ -42,7 +42,7 @@ struct TextMethod {
       return try split(at: values[0].text("the separator"), limit: values[1].integer("maxsplit"))
     case "splitlines":
       let lines = text.lines(keepingEnds: try arguments.values("keepends", of: name)[0].isTrue)
-      try budget.spend(4 * lines.count)
+      try budget.spend(16 * lines.count)
       return .list(Items(texts: lines))
     case "partition", "rpartition": return try partition()
     case "join":
@@ -59,13 +59,13 @@ struct TextMethod {
         throw TemplateError("'rsplit' at white space takes no largest number here; give it a separator")
       }
       let parts = text.splitAtSpace(limit: limit)
-      try budget.spend(4 * parts.count)
+      try budget.spend(16 * parts.count)
       return .list(Items(texts: parts))
     }
     guard !separator.isEmpty else { throw TemplateError("the separator of '\(name)' is empty; it must not be") }
     let parts =
       name == "split" ? text.split(by: separator, limit: limit) : text.splitFromRight(by: separator, limit: limit)
-    try budget.spend(text.count + 4 * parts.count)
+    try budget.spend(text.count + 16 * parts.count)
     return .list(Items(texts: parts))
   }
 
@@ -159,6 +159,8 @@ struct TextMethod {
   // MARK: Case, padding, classes
 
   private func cased() throws -> Value? {
+    guard ["upper", "lower", "casefold", "title", "capitalize", "swapcase"].contains(name) else { return nil }
+    try budget.spend((name == "title" ? TemplateText.titleCost : 4) * text.count)
     let result: TemplateText
     switch name {
     case "upper": result = text.uppercased

@@ -12,6 +12,8 @@ package struct ConfigurationRules: Sendable {
   package static let largestSize = 1 << 24
   /// Elements of one matrix.
   static let largestMatrix = 1 << 36
+  /// Elements of the table of rotary angles: a million positions for the widest heads there are.
+  static let largestTable = 1 << 28
   package static let mostLayers = 4096
   package static let mostExperts = 2048
 
@@ -41,6 +43,12 @@ package struct ConfigurationRules: Sendable {
       throw ModelError(
         "config.json: '\(name)' would have \(rows) × \(columns) elements; a matrix may have \(Self.largestMatrix)")
     }
+  }
+  /// The table of rotary angles, which is made whole when a model is built.
+  package func rotaryTable(positions: Int, width: Int) throws {
+    try require(
+      positions * width <= Self.largestTable, "max_position_embeddings", positions,
+      "at most \(Self.largestTable / width) with rotations of \(width)")
   }
   /// Heads side by side.
   package func jointWidth(_ key: String, _ heads: Int, of width: Int) throws {

@@ -1,5 +1,6 @@
 // Where training and serving meet: something that turns prompts into completions.
 // The naive generator and the inference engine implement it; GRPO, evaluation and the HTTP server consume it.
+import Recipes
 import Text
 
 /// How tokens are drawn. Values outside their range are rejected by `validate`, never clamped.
@@ -82,7 +83,7 @@ public protocol Generator: Sendable {
 /// A request that cannot be served, in one sentence fit for a client.
 public struct GenerationError: Error, CustomStringConvertible, Equatable {
   public let description: String
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String) { self.description = sentenceLine(description) }
 }
 
 extension GenerationOptions {

@@ -2,6 +2,7 @@
 import Foundation
 import Layers
 import Plugins
+import Recipes
 import Tensors
 
 /// Reads a published `config.json` unmodified and builds its model from named weights.
@@ -52,7 +53,7 @@ public struct ModelDescription: Sendable, Codable {
 /// A model that cannot be built or read, in one sentence.
 public struct ModelError: Error, CustomStringConvertible {
   public let description: String
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String) { self.description = sentenceLine(description) }
 }
 
 /// The shelf of model families.

@@ -53,6 +53,7 @@ public struct LlamaSettings: Sendable {
       ("vocab_size", vocabularySize), ("intermediate_size", intermediateSize),
       ("max_position_embeddings", contextLength),
     ])
+    try rules.rotaryTable(positions: contextLength, width: attention.headWidth)
     try rules.sizes([("num_hidden_layers", layers)], upTo: ConfigurationRules.mostLayers)
     try rules.matrix("embed_tokens", vocabularySize, hiddenSize)
     try rules.matrix("gate_proj", intermediateSize, hiddenSize)

@@ -36,5 +36,5 @@ public protocol ChatTemplate: Sendable {
 /// A conversation that a template cannot express, in one sentence.
 public struct ChatTemplateError: Error, CustomStringConvertible {
   public let description: String
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String) { self.description = sentenceLine(description) }
 }

@@ -70,7 +70,8 @@ struct Conversation {
   var variables: [String: TemplateValue] = [:]
 
   func render(
-    with templates: [String: Template], _ specialTokens: [String: String], now: Date
+    with templates: [String: Template], _ specialTokens: [String: String], now: Date,
+    limits: TemplateLimits = TemplateLimits()
   ) throws -> RenderedText {
     let hasTools = tools.map { $0 != .null } ?? false
     guard let template = (hasTools ? templates["tool_use"] : nil) ?? templates[JinjaTemplate.defaultName] else {
@@ -85,7 +86,7 @@ struct Conversation {
     values["add_generation_prompt"] = .bool(addsGenerationPrompt)
     let tokens = specialTokens.filter { values[$0.key] == nil }.mapValues { TemplateValue.string($0) }
     do {
-      return try template.render(values, trusted: tokens, now: TemplateDate(now))
+      return try template.render(values, trusted: tokens, now: TemplateDate(now), limits: limits)
     } catch let error as TemplateError where error.kind == .raised {
       throw ChatTemplateError("the chat template refuses the conversation: \(error.message)")
     } catch let error as TemplateError {
@@ -115,7 +116,10 @@ private struct Probe {
   private func text(_ messages: TemplateValue) -> String? {
     // The date has no part in what is looked for.
     let now = Date(timeIntervalSince1970: 0)
-    return try? Conversation(messages: messages).render(with: templates, specialTokens, now: now).text
+    // Two turns need next to nothing; a template that wants more is hostile, and is not waited for twice.
+    var limits = TemplateLimits()
+    (limits.steps, limits.units, limits.output) = (limits.steps / 20, limits.units / 20, limits.output / 20)
+    return try? Conversation(messages: messages).render(with: templates, specialTokens, now: now, limits: limits).text
   }
 
   /// Whether the prompt ends inside the thinking section.

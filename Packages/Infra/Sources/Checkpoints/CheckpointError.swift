@@ -13,11 +13,11 @@ public struct CheckpointError: Error, CustomStringConvertible, Equatable {
   /// `problem` says what was found and what would have worked; the place is put before it.
   public init(_ path: String, tensor: String? = nil, _ problem: String) {
     let place = tensor.map { "\(path): tensor '\(CheckpointError.shortened($0))'" } ?? path
-    (self.path, self.tensor, description) = (path, tensor, "\(place): \(problem)")
+    (self.path, self.tensor, description) = (path, tensor, Self.sentence("\(place): \(problem)"))
   }
 
   private init(path: String, tensor: String, sentence: String) {
-    (self.path, self.tensor, description) = (path, tensor, sentence)
+    (self.path, self.tensor, description) = (path, tensor, Self.sentence(sentence))
   }
 
   /// A tensor that was asked for and is not there; the sentence lists names that look alike.
@@ -32,11 +32,19 @@ public struct CheckpointError: Error, CustomStringConvertible, Equatable {
   }
 
   /// Text from a file as it may stand in a sentence: one line of it, and not a page.
-  public static func shortened(_ text: String) -> String {
+  public static func shortened(_ text: String) -> String { visible(text, upTo: 120) }
+
+  /// A whole sentence on one line. Names of files and keys are foreign too, and may hold anything.
+  private static func sentence(_ text: String) -> String { visible(text, upTo: 390) }
+
+  private static func visible(_ text: String, upTo count: Int) -> String {
     var visible = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars.prefix(120) {
-      visible.append(scalar.value < 0x20 || scalar.value == 0x7F ? " " : scalar)
+    for scalar in text.unicodeScalars.prefix(count) {
+      switch scalar.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator: visible.append(" ")
+      default: visible.append(scalar)
+      }
     }
-    return String(visible) + (text.unicodeScalars.dropFirst(120).isEmpty ? "" : "…")
+    return String(visible) + (text.unicodeScalars.dropFirst(count).isEmpty ? "" : "…")
   }
 }

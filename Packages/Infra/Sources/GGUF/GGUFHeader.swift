@@ -134,7 +134,7 @@ struct GGUFHeader {
     }
     let code = try cursor.number(UInt32.self, "the type of tensor \(index)")
     guard let type = GGUFTensorType(rawValue: code) else {
-      let known = GGUFTensorType.allCases.map { "\($0.rawValue) \($0.name)" }.joined(separator: ", ")
+      let known = GGUFTensorType.allCases.map { "\($0.rawValue)" }.joined(separator: ", ")
       throw reject("has the type \(code); known are \(known)")
     }
     let offset = try cursor.number(UInt64.self, "the offset of tensor \(index)")

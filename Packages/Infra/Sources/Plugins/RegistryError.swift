@@ -8,7 +8,9 @@ public enum RegistryError: Error, Equatable, CustomStringConvertible {
   case unknown(noun: String, name: String, installed: [String])
   case repeatedPlugin(String)
 
-  public var description: String {
+  public var description: String { sentenceLine(sentence) }
+
+  private var sentence: String {
     switch self {
     case .duplicate(let noun, let name, let first, let second) where first == second:
       return "\(Self.owner(first)) registers the \(noun) '\(name)' twice"

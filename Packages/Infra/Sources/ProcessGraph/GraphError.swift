@@ -11,7 +11,9 @@ public enum GraphError: Error, Equatable, CustomStringConvertible {
   /// Nodes that wait for each other, each for the next.
   case cycle([String])
 
-  public var description: String {
+  public var description: String { sentenceLine(sentence) }
+
+  private var sentence: String {
     switch self {
     case .mismatch(let stage, let path, let takes, let found, let node):
       let place = path.map { " (\($0))" } ?? ""

@@ -18,7 +18,9 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
   /// The file system said no.
   case file(String)
 
-  public var description: String {
+  public var description: String { sentenceLine(sentence) }
+
+  private var sentence: String {
     switch self {
     case .settingsChanged(let stage, let directory, let differences):
       "stage '\(stage)' was started in \(directory) with other settings (\(Self.list(differences))); "

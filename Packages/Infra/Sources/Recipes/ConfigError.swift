@@ -11,7 +11,7 @@ public struct ConfigError: Error, Equatable, CustomStringConvertible {
     (self.path, self.problem) = (path, problem)
   }
 
-  public var description: String { "config: \(path.isEmpty ? "<root>" : path): \(problem)" }
+  public var description: String { sentenceLine("config: \(path.isEmpty ? "<root>" : path): \(problem)") }
 
   /// A value of the wrong kind.
   static func mismatch(at path: String, expected: String, found: ConfigTree) -> ConfigError {
@@ -20,9 +20,13 @@ public struct ConfigError: Error, Equatable, CustomStringConvertible {
 
   /// A key that no component reads. `known` are the keys it does read, in any order.
   public static func unknownKey(_ key: String, in section: String, known: [String]) -> ConfigError {
-    let names = known.isEmpty ? "has no settings" : "has: \(known.sorted().joined(separator: ", "))"
+    let list = known.sorted().joined(separator: ", ")
+    let names = known.isEmpty ? "has no settings" : "has: \(list)"
+    let hint = didYouMean(key, among: known)
+    // A list that may be cut at its end must not hide the hint.
     return ConfigError(
       path: ConfigPath.join(section, key),
-      problem: "no such setting; this section \(names)\(didYouMean(key, among: known))")
+      problem: list.count > 200
+        ? "no such setting\(hint); this section \(names)" : "no such setting; this section \(names)\(hint)")
   }
 }

@@ -39,7 +39,13 @@ extension ConfigTree {
     guard !text.utf8.contains(0) else {
       throw RecipeError.unwritable(reason: "the text '\(text)' holds a NUL character")
     }
-    let isPlain = ConfigTree(plainScalar: text) == .string(text) && Resolver.default.resolveTag(of: Node(text)) == .str
+    guard text.unicodeScalars.first != "\u{FEFF}" else {
+      // Reading takes it for the mark of an encoding, however it is written.
+      throw RecipeError.unwritable(reason: "the text '\(text)' begins with a byte order mark")
+    }
+    let isPlain =
+      ConfigTree(plainScalar: text) == .string(text) && Resolver.default.resolveTag(of: Node(text)) == .str
+      && !text.unicodeScalars.contains("\u{FEFF}")
     return Node(text, Tag(.str), isPlain ? .any : .doubleQuoted)
   }
 }

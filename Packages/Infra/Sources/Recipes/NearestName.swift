@@ -2,6 +2,8 @@
 
 /// The name among `names` that is a slip of the fingers away from `name`, or nil when none is near.
 public func nearestName(to name: String, among names: some Sequence<String>) -> String? {
+  // Comparing costs the product of the lengths, and no name that anybody meant is so long.
+  guard name.utf8.count <= 200 else { return nil }
   let limit = max(1, name.count / 3)
   return names.map { (name: $0, distance: editDistance($0, name)) }
     .filter { $0.distance <= limit }

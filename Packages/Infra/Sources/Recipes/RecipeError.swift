@@ -7,7 +7,9 @@ public enum RecipeError: Error, Equatable, CustomStringConvertible {
   case unreadable(path: String, reason: String)
   case unwritable(reason: String)
 
-  public var description: String {
+  public var description: String { sentenceLine(sentence) }
+
+  private var sentence: String {
     switch self {
     case .syntax(let source, let line, let column, let problem): "\(source):\(line):\(column): \(problem)"
     case .unreadable(let path, let reason): "\(path): cannot be read as a recipe: \(reason)"

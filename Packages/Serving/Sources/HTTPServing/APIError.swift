@@ -1,6 +1,7 @@
 // What clients are told when something is wrong: a status, and one sentence in the API's error object.
 import HTTPTypes
 import Hummingbird
+import Jinja
 
 /// An answer that is an error.
 struct APIError: Error, Equatable {
@@ -16,7 +17,7 @@ struct APIError: Error, Equatable {
   var body: JSONValue {
     [
       "error": [
-        "message": .string(message), "type": .string(type), "param": param.map { .string($0) } ?? .null,
+        "message": .string(sentenceLine(message)), "type": .string(type), "param": param.map { .string($0) } ?? .null,
         "code": code.map { .string($0) } ?? .null,
       ]
     ]

@@ -10,6 +10,19 @@ public struct Cursor: Codable, Sendable, Equatable {
   public private(set) var position = 0
   public init(seed: UInt64) { self.seed = seed }
 
+  /// Reads a saved place. Throws `DecodingError` for one that no run can have come to.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    seed = try container.decode(UInt64.self, forKey: .seed)
+    epoch = try container.decode(Int.self, forKey: .epoch)
+    position = try container.decode(Int.self, forKey: .position)
+    let most = Int(Int32.max)
+    guard (0...most).contains(epoch), (0...most).contains(position) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .position, in: container, debugDescription: "place \(position) of epoch \(epoch) is none")
+    }
+  }
+
   /// Takes one of `count` examples; after the last a new epoch begins.
   public mutating func advance(over count: Int) {
     position += 1

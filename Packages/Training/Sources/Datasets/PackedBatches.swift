@@ -19,6 +19,12 @@ public struct TrainingBatch: Sendable {
   /// Targets that a loss is taken over: those of −1 left out.
   public var targetCount: Int { targets.reduce(0) { $0 + ($1 >= 0 ? 1 : 0) } }
 
+  /// Throws `DatasetError` for a token that a model of `vocabularySize` tokens does not know.
+  public func requireTokens(below vocabularySize: Int, of corpus: String) throws {
+    guard let stranger = batch.tokens.first(where: { $0 < 0 || Int($0) >= vocabularySize }) else { return }
+    throw DatasetError("\(corpus): holds the token \(stranger); the model knows 0 to \(vocabularySize - 1)")
+  }
+
   /// Rows of token ids; none may be empty.
   public init(_ rows: [[Int32]]) {
     batch = TokenBatch(tokens: rows.flatMap { $0 }, rows: rows.map { .init(count: $0.count) })
@@ -63,7 +69,8 @@ public struct PackedBatches: Sendable {
 
   private mutating func document(at cursor: Cursor) -> [Int32] {
     if cursor.epoch != epoch { (epoch, order) = (cursor.epoch, cursor.order(of: corpus.documentCount)) }
-    return corpus.document(Int(order[cursor.position]))
+    // A place behind the end, which only another corpus can have left, is the last one.
+    return corpus.document(Int(order[min(cursor.position, order.count - 1)]))
   }
 
   private mutating func documents(_ cursor: inout Cursor) -> TrainingBatch {

@@ -55,8 +55,11 @@ public struct TextFileDocuments: DocumentSource {
       throw DatasetError("\(path): cannot be read as UTF-8 text")
     }
     guard path.hasSuffix(".jsonl") else { return text.isEmpty ? [] : [text] }
-    return try text.split(whereSeparator: \.isNewline).enumerated().map { line, json in
-      guard let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any],
+    // Lines end with a line feed and nothing else: other breaks may stand inside a JSON text.
+    let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    return try lines.enumerated().compactMap { line, json in
+      guard json.contains(where: { $0 > 0x20 }) else { return nil }
+      guard let object = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any],
         let document = object[field] as? String
       else { throw DatasetError("\(path):\(line + 1): expected a JSON object with a text field '\(field)'") }
       return document

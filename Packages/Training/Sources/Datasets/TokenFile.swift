@@ -2,6 +2,7 @@
 // Read through a memory map, so that a corpus may be larger than memory.
 import Checkpoints
 import Foundation
+import Recipes
 import Text
 
 /// A directory with `tokens.bin` (int32, little endian), `documents.bin` (int64 starts, and the end) and the
@@ -34,6 +35,12 @@ public struct TokenFile: Sendable {
       }
       longestDocument = max(longestDocument, start - previous)
       previous = start
+    }
+    // Tokens of no document would be counted and never read.
+    guard start(0) == 0, previous == tokenCount else {
+      throw DatasetError(
+        "\(directory): the documents go from token \(start(0)) to \(previous); they must cover all \(tokenCount) tokens"
+      )
     }
   }
   public var documentCount: Int { starts.count / 8 - 1 }
@@ -71,5 +78,5 @@ public struct TokenFile: Sendable {
 /// Data that cannot be used, in one sentence.
 public struct DatasetError: Error, CustomStringConvertible {
   public let description: String
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String) { self.description = sentenceLine(description) }
 }

@@ -89,7 +89,7 @@ public struct PrepareCorpus: Stage {
     _ source: any DocumentSource, count: Int, _ tokenizer: BytePairEncoding, _ context: RunContext
   ) async throws -> [[TokenID]] {
     var documents: [[TokenID]] = []
-    documents.reserveCapacity(count)
+    documents.reserveCapacity(min(count, 1 << 20))
     for index in 0..<count {
       if index % 1000 == 0 {
         try Task.checkCancellation()

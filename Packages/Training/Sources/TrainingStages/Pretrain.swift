@@ -91,7 +91,9 @@ public struct Pretrain: Stage {
     while state.step < plan.steps {
       try state.stopIfCancelled(in: context.directory, textFiles: textFiles)
       let start = state.cursor
-      var outcome = step(&state, batches.next(&state.cursor))
+      let batch = batches.next(&state.cursor)
+      try batch.requireTokens(below: state.model.vocabularySize, of: corpus.directory)
+      var outcome = step(&state, batch)
       let documents = state.cursor.taken(since: start, of: batches.corpus.documentCount, "document")
       let verdict = StepVerdict(&outcome, of: name, on: documents, &state, plan.divergence)
       state.step += 1

@@ -26,6 +26,14 @@ struct TrainerState: Sendable {
     var cursor: Cursor
     /// Absent where nothing was skipped.
     var skipped: Int?
+
+    /// Throws for counts that no run can have come to at `step`.
+    func check(at step: Int) throws {
+      let counts = 0...(1 << 40)
+      guard self.step == step, counts.contains(optimizerStep), counts.contains(skipped ?? 0),
+        seconds >= 0, seconds.isFinite
+      else { throw DatasetError("the counts do not belong to step \(step)") }
+    }
   }
   static let optimizerStem = "optimizer"
   private static let progressName = "trainer.json"
@@ -69,6 +77,7 @@ struct TrainerState: Sendable {
     do {
       let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(newest.path)/\(Self.progressName)"))
       progress = try JSONDecoder().decode(Progress.self, from: bytes)
+      try progress.check(at: newest.step)
     } catch {
       throw DatasetError(
         "\(newest.path): \(Self.progressName) cannot be read; remove this checkpoint to continue from an older one")

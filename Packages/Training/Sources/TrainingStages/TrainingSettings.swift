@@ -40,10 +40,14 @@ public struct ObjectiveSettings: Configuration, Equatable {
 }
 
 extension Configuration {
-  /// Throws a `ConfigError` for the first number that is below its least value.
+  /// Throws a `ConfigError` for the first number that is below its least value, or so large that products of two such
+  /// numbers could not be counted.
   func require(_ values: [(key: String, value: Int, least: Int)]) throws {
-    for (key, value, least) in values where value < least {
-      throw ConfigError(path: key, problem: "is \(value); it must be at least \(least)")
+    for (key, value, least) in values {
+      if value < least { throw ConfigError(path: key, problem: "is \(value); it must be at least \(least)") }
+      if value > Int(Int32.max) {
+        throw ConfigError(path: key, problem: "is \(value); it must be at most \(Int32.max)")
+      }
     }
   }
 }

@@ -53,8 +53,21 @@ extension JSONPlace {
 /// Reads `normalizer`.
 enum NormalizerReading {
   static func steps(of place: JSONPlace) throws -> [NormalizerStep] {
-    try place.steps("normalizers").map(step)
+    let places = try place.steps("normalizers")
+    guard places.count <= mostSteps else {
+      throw place.error("has \(places.count) steps; at most \(mostSteps) are allowed")
+    }
+    let steps = try places.map(step)
+    // Each step multiplies what the ones before it have made.
+    let growth = steps.reduce(1) { min($0 * $1.growth, 1 << 30) }
+    guard growth <= mostGrowth else {
+      throw place.error("makes a text up to \(growth) times as long; at most \(mostGrowth) times is allowed")
+    }
+    return steps
   }
+
+  private static let mostSteps = 100
+  private static let mostGrowth = 256
 
   private static func step(_ place: JSONPlace) throws -> NormalizerStep {
     let type = try place["type"].string()

@@ -18,6 +18,17 @@ enum NormalizerStep: Sendable {
   /// Bytes become the characters of the byte-level alphabet.
   case byteAlphabet
 
+  /// How many times as long a text becomes at most, in whole numbers, where the tokenizer's file decides that.
+  var growth: Int {
+    switch self {
+    case .replaceLiteral(let literal, let content): max(1, (content.count + literal.count - 1) / max(1, literal.count))
+    // A pattern may match a single byte, and nothing in front of it.
+    case .replacePattern(_, let content): max(1, 2 * content.count)
+    case .byteAlphabet: 2
+    case .form, .lowercase, .strip, .stripAccents, .prepend, .nmt, .bert, .characterMap: 1
+    }
+  }
+
   /// A text under way.
   struct Stretch {
     private(set) var bytes: [UInt8]
