@@ -78,6 +78,26 @@ import TrainingStages
     }
   }
 
+  @Test(arguments: [("max_position_embeddings", "1"), ("vocab_size", "8")])
+  func aCheckpointOfAnotherModelIsRefused(key: String, after: String) async throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    let corpus = try await shop.letters()
+    let stage = try Workshop.pretraining(steps: 2) { $0.saveEvery = 1 }
+    _ = try await shop.run("run").perform(stage, on: corpus)
+    let directory = "\(shop.directory)/run/pretrain"
+    for name in ["artifact.json", "final", "checkpoints/step-000002"] {
+      try FileManager.default.removeItem(atPath: "\(directory)/\(name)")
+    }
+    let file = "\(directory)/checkpoints/step-000001/config.json"
+    let written = String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
+    let text = try written.replacing(Regex("\"\(key)\": ?[0-9]+"), with: "\"\(key)\": \(after)")
+    #expect(text != written)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+    let said = await message { _ = try await shop.run("run").perform(stage, on: corpus) }
+    #expect(said.contains(key == "vocab_size" ? "shape" : "its model has"), "\(said)")
+  }
+
   @Test func aTokenThatTheModelDoesNotKnowEndsTheStage() async throws {
     let shop = try Workshop()
     defer { shop.remove() }

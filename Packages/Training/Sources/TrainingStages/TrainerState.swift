@@ -83,7 +83,13 @@ struct TrainerState: Sendable {
         "\(newest.path): \(Self.progressName) cannot be read; remove this checkpoint to continue from an older one")
     }
     let precision = model.precision
-    model = try ModelDirectory(newest.path).model(registry, on: device)
+    let saved = try ModelDirectory(newest.path).model(registry, on: device)
+    guard saved.vocabularySize == model.vocabularySize, saved.contextLength == model.contextLength else {
+      throw DatasetError(
+        "\(newest.path): its model has \(saved.vocabularySize) tokens and a context of \(saved.contextLength); this "
+          + "stage trains one with \(model.vocabularySize) and \(model.contextLength)")
+    }
+    model = saved
     model.precision = precision
     var restored = Optimizer(
       optimizer.settings, for: model, isHiddenMatrix: model.isHiddenMatrix, step: progress.optimizerStep,
