@@ -1,10 +1,12 @@
 // What a stage does besides its work: it does not run twice, refuses changed settings, stops when it diverges, and says
 // in one sentence what is wrong with a recipe.
+import Datasets
 import Foundation
 import Optimizers
 import ProcessGraph
 import Recipes
 import Testing
+import Text
 import TrainingStages
 
 @Suite struct StageRuleTests {
