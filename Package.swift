@@ -84,7 +84,7 @@ let package = Package(
     tests("RepositoryTests", []),
     .executableTarget(
       name: "fathom-fuzz",
-      dependencies: numbers + allInfra + models + rewards("Verifiers") + allTraining
+      dependencies: numbers + core("BlockFormats") + allInfra + models + rewards("Verifiers") + allTraining
         + serving("Inference", "HTTPServing") + logicPuzzles + logging,
       path: "Tests/Fuzz", swiftSettings: strict),
   ]

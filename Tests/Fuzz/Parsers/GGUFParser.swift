@@ -1,4 +1,5 @@
 // GGUF files as files: header, metadata, tensors, numbers.
+import BlockFormats
 import Checkpoints
 import GGUF
 
