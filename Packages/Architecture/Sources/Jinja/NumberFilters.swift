@@ -3,6 +3,8 @@ import Foundation
 
 extension Rendering {
   func numberFilter(_ filter: Filter, _ value: Value, _ arguments: CallArguments) throws -> Value {
+    // Reading a number out of a text goes through several texts more.
+    if case .text(let text) = value { try budget.spend(32 + text.count) }
     switch filter {
     case .abs: return try absolute(value)
     case .int:
