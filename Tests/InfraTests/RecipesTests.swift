@@ -99,7 +99,7 @@ private func settings(_ yaml: String) throws -> GRPOSettings {
   @Test func whatAnErrorQuotesStaysOnItsLine() {
     let long = String(repeating: "y", count: 5000)
     for yaml in [
-      #""a\nb\u0085c": 1"#, "\(long): 1", #"optimizer: "a\nb""#, "optimizer: \(long)", #"rewards: ["a\0b\u2028"]"#,
+      #""a\nb\u0085c": 1"#, "? \(long)\n: 1", #"optimizer: "a\nb""#, "optimizer: \(long)", #"rewards: ["a\0b\u2028"]"#,
     ] {
       let text = message { _ = try settings(yaml) }
       let isVisible = text.unicodeScalars.allSatisfy {
