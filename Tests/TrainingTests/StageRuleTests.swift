@@ -185,7 +185,7 @@ import TrainingStages
     ("base.divergence.skips", "-1", "config: stages.base.divergence.skips: is -1; it must be at least 0"),
     ("thinker.divergence.skips", "-3", "config: stages.thinker.divergence.skips: is -3; it must be at least 0"),
     ("base.batchTokens", "10", "config: stages.base.batchTokens: is 10; it must be at least 20"),
-    ("base.step", "3", "stages.base.step: no such setting (did you mean 'steps'?); this section has: "),
+    ("base.step", "3", "stages.base.step: no such setting; this section has: "),
     ("base.batchTokens", "9223372036854775807", "batchTokens: is 9223372036854775807; it must be at most 2147483647"),
     ("thinker.promptsPerStep", "2147483648", "promptsPerStep: is 2147483648; it must be at most 2147483647"),
     ("base.packing", "tight", "config: stages.base.packing: "),
