@@ -88,7 +88,9 @@ import Testing
 
   @Test func aRefusalIsOneLineWhateverTheTemplateWrites() throws {
     let found = try #require(error("{{ raise_exception('a\\nb\\u0000\\u2028c' ~ 'x' * 9000) }}"))
-    #expect(found.description.hasPrefix("line 1, column ") && found.description.contains(": a b  cxxx") && found.description.count < 400, "\(found)")
+    #expect(
+      found.description.hasPrefix("line 1, column ") && found.description.contains(": a b  cxxx")
+        && found.description.count < 400, "\(found)")
   }
 
   @Test func longChainsOfHeldScopesAreReleased() throws {
