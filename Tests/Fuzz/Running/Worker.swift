@@ -7,7 +7,7 @@ struct Worker {
   let state: StateDirectory
   let first: Int
   let seconds: Double
-  static let mostProcessorSeconds = 2
+  static let mostProcessorSeconds = 5
 
   /// Tries inputs until the time is over.
   func run() async throws {

@@ -4,7 +4,7 @@ import Tensors
 /// Positions, tables, where keys are, and how it is computed.
 package struct AttentionPass: Sendable {
   package let positions: Tensor
-  package let table: RotaryTable
+  package let table: RotaryTable.Rows
   package let batch: TokenBatch
   /// Rows of the memory's tables where this batch's tokens are kept; nil without a memory.
   package let memoryRows: Tensor?
@@ -16,7 +16,8 @@ package struct AttentionPass: Sendable {
     _ batch: TokenBatch, _ table: RotaryTable, memory: AttentionMemory? = nil, in precision: PrecisionMap,
     _ recompute: Recompute = .none, on device: Device
   ) {
-    (self.batch, self.table, self.precision) = (batch, table, precision)
+    (self.batch, self.precision) = (batch, precision)
+    self.table = table.rows(reaching: Int(batch.positions.max() ?? 0) + 1)
     recomputes = recompute == .published
     positions = Tensor(batch.positions, shape: [batch.tokens.count], on: device)
     memoryRows = memory.map { Tensor(batch.memoryRows($0.capacity), shape: [batch.tokens.count], on: device) }
