@@ -111,7 +111,9 @@ extension CPUBackend {
       let rows: Range<Int>
       let panels: Range<Int>
     }
-    let target = max(tasks.reduce(0) { $0 + $1.panelCost(rows: $1.rows) * $1.b.panels } / (threads * 6), 12_000)
+    // With few rows a weight is a stream, and a stream is slow where it begins: pieces are long, two for each thread.
+    let pieceCount = threads * (tasks.allSatisfy { $0.rows <= 4 } ? 2 : 6)
+    let target = max(tasks.reduce(0) { $0 + $1.panelCost(rows: $1.rows) * $1.b.panels } / pieceCount, 12_000)
     var pieces: [Piece] = []
     for (index, task) in tasks.enumerated() where task.rows > 0 && task.b.n > 0 {
       let cuts = (task.rows + task.rowBlock - 1) / task.rowBlock
