@@ -11,11 +11,11 @@ struct TokenSource {
   /// Reads the tokenizer beside the weights. A model without one has its tokens written as numbers, where the caller
   /// can do without text.
   init(_ directory: ModelDirectory, canDoWithout: Bool) throws {
-    let configuration = try directory.configuration()
     if try directory.hasTokenizer() {
       tokenizer = try directory.tokenizer()
     } else if canDoWithout {
-      tokenizer = TokenNumbers(try? JSONDecoder().decode(ConfigTree.self, from: Data(configuration)))
+      let configuration = Data(try directory.configuration())
+      tokenizer = TokenNumbers(try? JSONDecoder().decode(ConfigTree.self, from: configuration))
     } else {
       throw CommandError("\(directory.path): has no tokenizer; give the prompt as token ids with --tokens 1,2,3")
     }

@@ -30,9 +30,8 @@ struct Campaign {
         let left = options.seconds - spent
         // The least turn lets a parser try its seeds even when time is short.
         let share = max(0.5, left / Double(parsers.count - index))
-        let turn = min(Self.longestTurn, options.seconds > 4 * Self.longestTurn ? Self.longestTurn : share)
         if left < -5 { break }
-        try take(turn, parsers[index], &results[index], &next[index])
+        try take(min(Self.longestTurn, share), parsers[index], &results[index], &next[index])
       }
     }
     return results

@@ -17,9 +17,10 @@ package struct AttentionPass: Sendable {
     _ recompute: Recompute = .none, on device: Device
   ) {
     (self.batch, self.precision) = (batch, precision)
-    self.table = table.rows(reaching: Int(batch.positions.max() ?? 0) + 1)
+    let places = batch.positions
+    self.table = table.rows(reaching: Int(places.max() ?? 0) + 1)
     recomputes = recompute == .published
-    positions = Tensor(batch.positions, shape: [batch.tokens.count], on: device)
+    positions = Tensor(places, shape: [places.count], on: device)
     memoryRows = memory.map { Tensor(batch.memoryRows($0.capacity), shape: [batch.tokens.count], on: device) }
   }
 }

@@ -45,6 +45,17 @@ public struct TokenizerConfiguration: Sendable, Hashable, Codable {
   /// Reads a tokenizer_config.json. Throws `TokenizerError`.
   public init(contentsOf path: String) throws { self = try readJSON(Self.self, from: path) }
 
+  /// The tokenizer.json that `path` is, or that is in this directory, and the tokenizer_config.json beside it; nothing is
+  /// configured where there is none. Throws `TokenizerError`.
+  static func located(at path: String) throws -> (file: String, configuration: TokenizerConfiguration) {
+    var isDirectory: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+    let file = exists && isDirectory.boolValue ? "\(path)/tokenizer.json" : path
+    let beside = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent("tokenizer_config.json")
+    let isThere = FileManager.default.fileExists(atPath: beside.path)
+    return (file, isThere ? try TokenizerConfiguration(contentsOf: beside.path) : TokenizerConfiguration())
+  }
+
   /// The file's text.
   func json() throws -> Data {
     let encoder = JSONEncoder()

@@ -5,14 +5,7 @@ extension BytePairEncoding {
   /// Reads a tokenizer.json, or the one in a directory. The tokenizer_config.json beside it, where there is one, names
   /// the tokens that begin and end a sequence. Throws `TokenizerError`.
   public init(contentsOf path: String) throws {
-    var isDirectory: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-    let file = exists && isDirectory.boolValue ? "\(path)/tokenizer.json" : path
-    let beside = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent("tokenizer_config.json")
-    var configuration = TokenizerConfiguration()
-    if FileManager.default.fileExists(atPath: beside.path) {
-      configuration = try TokenizerConfiguration(contentsOf: beside.path)
-    }
+    let (file, configuration) = try TokenizerConfiguration.located(at: path)
     try self.init(try readJSON(TokenizerFile.self, from: file), configuration, named: file)
   }
 
