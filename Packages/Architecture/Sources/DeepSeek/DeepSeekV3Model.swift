@@ -94,7 +94,7 @@ public struct DeepSeekV3Model: LanguageModel {
   ) -> Tensor {
     let pass = AttentionPass(batch, table, memory: memory, in: precision, recompute, on: device)
     var x = embedding(Tensor(batch.tokens, shape: [batch.tokens.count], on: device))
-    for layer in layers { x = layer(x, pass, memory: &memory, report: &report) }
+    for index in layers.indices { x = layers[index](x, pass, memory: &memory, report: &report) }
     return norm(x)
   }
 

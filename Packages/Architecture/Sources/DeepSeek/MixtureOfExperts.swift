@@ -42,14 +42,14 @@ struct MixtureOfExperts: Module {
       routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
     let token_R = Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device)
     let rows_RD = recomputed(x_TD) { $0.gatherRows(token_R) }
-    let (experts, offsets) = reached(by: routing)
+    let (reached, offsets) = self.reached(by: routing)
     let gateUp = GroupedLinearProduct(
       offsets: offsets, partsPerGroup: 2, precision.experts, form: precision.expertInputForm)
-    let gateUp_RII = gateUp([rows_RD] + experts.flatMap { [$0.gate.weight, $0.up.weight] })
+    let gateUp_RII = gateUp([rows_RD] + reached.flatMap { [experts[$0].gate.weight, experts[$0].up.weight] })
     let hidden_RI = activated(gateUp_RII, keeping: precision.experts) { SwiGLU(keeping: precision.experts)($0) }
     let down = GroupedLinearProduct(
       offsets: offsets, partsPerGroup: 1, precision.experts, form: precision.expertOutputForm)
-    let outputs_RD = down([hidden_RI] + experts.map(\.down.weight))
+    let outputs_RD = down([hidden_RI] + reached.map { experts[$0].down.weight })
     let combine = ExpertCombine(keeping: precision.combine)
     var y_TD = combine(outputs_RD, router.weights(scores_TE, routing), slots_TK)
     if let shared { y_TD = y_TD + shared(x_TD, in: precision.experts, precision.plainForm, recomputes: recomputes) }
@@ -63,9 +63,11 @@ struct MixtureOfExperts: Module {
 
   /// The experts that have rows, with the offsets of their rows. All of them where gradients are asked for: that of an
   /// expert without rows is zero, not none.
-  private func reached(by routing: Routing) -> (experts: [FeedForward], offsets: [Int]) {
-    if experts.contains(where: { $0.gate.weight.isTracked }) { return (experts, routing.offsets) }
+  private func reached(by routing: Routing) -> (experts: [Int], offsets: [Int]) {
+    if experts.indices.contains(where: { experts[$0].gate.weight.isTracked }) {
+      return (Array(experts.indices), routing.offsets)
+    }
     let chosen = experts.indices.filter { routing.offsets[$0] < routing.offsets[$0 + 1] }
-    return (chosen.map { experts[$0] }, [0] + chosen.map { routing.offsets[$0 + 1] })
+    return (chosen, [0] + chosen.map { routing.offsets[$0 + 1] })
   }
 }

@@ -15,7 +15,7 @@ typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int8_t small_bytes __attribute__((vector_size(LANES)));
 typedef _Float16 halves __attribute__((vector_size(2 * LANES)));
 
-enum { TILES = CK_NR / LANES / TILE_VECTORS, FEW_ROWS = 4, AHEAD_BYTES = 4096 };
+enum { TILES = CK_NR / LANES / TILE_VECTORS, FEW_ROWS = 4, AHEAD_BYTES = 1536 };
 
 #define LOAD(type, p) ({ type loaded; memcpy(&loaded, p, sizeof(type)); loaded; })
 #define ALL(value) ((ints){0} + (value))

@@ -122,6 +122,36 @@ INLINE void super_bytes(const ck_block_format format, uint8_t bytes[STEP], const
   }
 }
 
+typedef uint32_t words __attribute__((vector_size(16)));
+
+// Four words of four outputs that lie beside each other: word g of all four follow each other in group g.
+INLINE void put_four(uint8_t *codes, ck_size lane, const uint8_t *const from[4], ck_size at, uint32_t flip) {
+  words x[4];
+  UNROLLED for (int i = 0; i < 4; i++) {
+    memcpy(&x[i], from[i] + at, 16);
+    x[i] ^= flip;
+  }
+  const words low[2] = {__builtin_shufflevector(x[0], x[1], 0, 4, 1, 5), __builtin_shufflevector(x[2], x[3], 0, 4, 1, 5)};
+  const words high[2] = {__builtin_shufflevector(x[0], x[1], 2, 6, 3, 7), __builtin_shufflevector(x[2], x[3], 2, 6, 3, 7)};
+  x[0] = __builtin_shufflevector(low[0], low[1], 0, 1, 4, 5);
+  x[1] = __builtin_shufflevector(low[0], low[1], 2, 3, 6, 7);
+  x[2] = __builtin_shufflevector(high[0], high[1], 0, 1, 4, 5);
+  x[3] = __builtin_shufflevector(high[0], high[1], 2, 3, 6, 7);
+  UNROLLED for (int g = 0; g < 4; g++) memcpy(codes + ((ck_size)g * CK_NR + lane) * 4, &x[g], 16);
+}
+
+// Blocks of whole bytes or half bytes whose words are only moved: four outputs at a time.
+INLINE void pack_moved(const ck_block_format format, uint8_t *step, ck_size lane, const uint8_t *const from[4]) {
+  uint8_t *codes = step + codes_at(block_shape_of(format));
+  UNROLLED for (int i = 0; i < 4; i++) copy_half(step + 2 * (lane + i), from[i]);
+  if (format == CK_Q4_0) {
+    put_four(codes, lane, from, 2, 0);
+  } else {
+    put_four(codes, lane, from, 2, 0x80808080u);
+    put_four(codes + 4 * CK_NR * 4, lane, from, 18, 0x80808080u);
+  }
+}
+
 // A block of 256 numbers becomes one output of 8 steps and of what stands before them.
 INLINE void pack_super(const ck_block_format format, uint8_t *head, ck_size lane, const uint8_t *block) {
   const block_shape f = block_shape_of(format);
@@ -157,7 +187,18 @@ INLINE void pack_panels(const ck_block_format format, uint8_t *packed, const uin
     if (width < CK_NR) memset(out, 0, (size_t)panel_bytes(f, k));
     for (ck_size block = 0; block < k / length; block++, out += stride) {
       const uint8_t *from = weight + panel * CK_NR * row + block * bytes;
-      for (ck_size lane = 0; lane < width; lane++, from += row) {
+      ck_size lane = 0;
+      if (format == CK_Q4_0 || format == CK_Q8_0) {
+        for (; lane + 4 <= width; lane += 4, from += 4 * row) {
+          const uint8_t *four[4];
+          UNROLLED for (int i = 0; i < 4; i++) {
+            four[i] = from + i * row;
+            __builtin_prefetch(four[i] + 256);
+          }
+          pack_moved(format, out, lane, four);
+        }
+      }
+      for (; lane < width; lane++, from += row) {
         __builtin_prefetch(from + 256);
         if (f.is_super) pack_super(format, out, lane, from);
         else pack_simple(format, out, lane, from);

@@ -14,6 +14,7 @@ struct PackedBlocks {
   let n: Int
   var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
   var panelBytes: Int { ck_block_panel_bytes(format, k) }
+  func panel(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(storage.address) + start + index * panelBytes }
 }
 
 /// A matrix of activations as eight-bit codes with scales, in blocks along its rows.
@@ -71,7 +72,7 @@ extension CPUBackend {
       !isInWhole || rows.lowerBound % Int(CK_NR) == 0, "matrix product: row \(rows.lowerBound) begins no panel")
     let packedRows = isInWhole ? 0..<n : rows
     let storage = weight.storage.derived(DerivedLayout("packed-blocks", [packedRows.lowerBound, packedRows.count, k])) {
-      let storage = allocate(byteCount: max(64, ck_block_packed_bytes(format, k, packedRows.count)))
+      let storage = lasting.allocate(byteCount: ck_block_packed_bytes(format, k, packedRows.count))
       let from = weight.storage.address + packedRows.lowerBound * blocks.byteCount(of: k)
       let panels = (packedRows.count + Int(CK_NR) - 1) / Int(CK_NR)
       pool.forEachRange(panels, grain: max(1, 32_768 / max(1, k * Int(CK_NR)))) {
@@ -129,7 +130,7 @@ extension CPUBackend {
       let (piece, task) = (pieces[i], tasks[pieces[i].task])
       var operands = ck_block_operands(
         a: task.a + piece.rows.lowerBound * task.aStride, lda: task.aStride,
-        b: UnsafePointer((task.b.storage.address + task.b.start).assumingMemoryBound(to: UInt8.self)),
+        b: task.b.panel(0).assumingMemoryBound(to: UInt8.self),
         format: task.b.format, c: task.c + piece.rows.lowerBound * task.cStride, ldc: task.cStride,
         m: piece.rows.count, n: task.b.n, k: task.b.k)
       kernels.blocks.product(&operands, piece.panels.lowerBound, piece.panels.upperBound)

@@ -4,25 +4,29 @@ import CKernels
 import Tensors
 
 extension CPUBackend {
-  /// Whether kernels multiply weights that are stored like this with float32 activations.
-  func multiplies(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Bool {
-    guard let x = inputs.first, x.dtype == .float32, x.shape.rank == 2 else { return false }
-    let weights = inputs.dropFirst()
-    let isStored = weights.allSatisfy {
-      $0.shape.rank == 2 && ($0.dtype.isQuantised || [.float32, .bfloat16, .float16].contains($0.dtype))
+  /// Whether kernels multiply float32 activations, the first input, by weights that are stored like the others.
+  func multiplies(_ inputs: [Tensor], _ precision: Precision) -> Bool {
+    if areFloats(inputs) { return true }
+    guard precision == .float32, inputs[0].dtype == .float32, inputs[0].shape.rank == 2 else { return false }
+    return inputs.dropFirst().allSatisfy {
+      switch $0.dtype {
+      case .float32, .bfloat16, .float16: $0.shape.rank == 2
+      case .int32, .uint8: false
+      default: $0.dtype.isQuantised && $0.shape.rank == 2
+      }
     }
-    return switch operation {
-    case let operation as LinearProduct: isStored && operation.precision == .float32
-    case let operation as GroupedLinearProduct: isStored && operation.precision == .float32
-    case let operation as HeadwiseProduct:
-      isStored && operation.precision == .float32 && operation.isTransposed
-        && weights.allSatisfy { $0.dtype == .float32 || $0.dtype.isQuantised }
-    default: false
-    }
+  }
+  /// The same for each head's rows of one weight.
+  func multipliesHeads(_ operation: HeadwiseProduct, _ inputs: [Tensor]) -> Bool {
+    if areFloats(inputs) { return true }
+    guard operation.precision == .float32, operation.isTransposed else { return false }
+    return inputs[0].dtype == .float32
+      && inputs.allSatisfy { $0.shape.rank == 2 && ($0.dtype == .float32 || $0.dtype.isQuantised) }
   }
 
   /// The parts whose weights are quantised, of a product into rows of `width` numbers.
-  func blockTasks(_ parts: [Part], _ x: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int) -> [BlockTask] {
+  func blockTasks(_ parts: ArraySlice<Part>, _ x: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int) -> [BlockTask]
+  {
     if parts.isEmpty { return [] }
     let codes = sharedBlocks(x)
     return parts.map { part in

@@ -4,34 +4,44 @@ import Tensors
 
 extension CPUBackend {
   public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? {
-    guard multiplies(operation, inputs) || fitsKernels(operation, inputs) else { return nil }
-    return switch operation {
-    case let operation as LinearProduct: linear(operation, inputs)
-    case let operation as GroupedLinearProduct: grouped(operation, inputs)
-    case let operation as HeadwiseProduct: headwise(operation, inputs)
-    case let operation as RMSNormalization: rmsNorm(operation, inputs)
-    case let operation as RotaryEmbedding: rotary(operation, inputs)
-    case let operation as CausalAttention: attention(operation, inputs)
-    case let operation as SwiGLU where inputs[0].shape[1] % 2 == 0: swiGLU(operation, inputs)
-    case is CrossEntropy: crossEntropy(inputs)
-    case let operation as ExpertCombine: combine(operation, inputs)
-    default: nil
+    if let it = operation.exactly(LinearProduct.self) {
+      return multiplies(inputs, it.precision) ? linear(it, inputs) : nil
     }
+    if let it = operation.exactly(GroupedLinearProduct.self) {
+      return multiplies(inputs, it.precision) ? grouped(it, inputs) : nil
+    }
+    if let it = operation.exactly(RMSNormalization.self) { return areFloats(inputs) ? rmsNorm(it, inputs) : nil }
+    if let it = operation.exactly(SwiGLU.self) {
+      return areFloats(inputs) && inputs[0].shape[1] % 2 == 0 ? swiGLU(it, inputs) : nil
+    }
+    if let it = operation.exactly(RotaryEmbedding.self) {
+      let rows = min(inputs[1].shape[0], inputs[2].shape[0])
+      return areFloats(inputs, butFor: 3, whichAreIn: 0..<rows) ? rotary(it, inputs) : nil
+    }
+    if let it = operation.exactly(CausalAttention.self) {
+      let fits =
+        it.isSelective ? areFloats(inputs, butFor: inputs.count - 1, whichAreIn: -1..<Int.max) : areFloats(inputs)
+      return fits ? attention(it, inputs) : nil
+    }
+    if let it = operation.exactly(HeadwiseProduct.self) {
+      return multipliesHeads(it, inputs) ? headwise(it, inputs) : nil
+    }
+    if let it = operation.exactly(ExpertCombine.self) {
+      return areFloats(inputs, butFor: 2, whichAreIn: 0..<inputs[0].shape[0]) ? combine(it, inputs) : nil
+    }
+    if operation.exactly(CrossEntropy.self) != nil {
+      return areFloats(inputs, butFor: 1, whichAreIn: Int.min..<inputs[0].shape[1]) ? crossEntropy(inputs) : nil
+    }
+    return nil
   }
 
   /// Kernels read float32 numbers and int32 indices inside their tables; all else is the definition's to judge.
-  private func fitsKernels(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Bool {
-    let index: (input: Int, range: Range<Int>)? =
-      switch operation {
-      case is RotaryEmbedding: (3, 0..<min(inputs[1].shape[0], inputs[2].shape[0]))
-      case is CrossEntropy: (1, Int.min..<inputs[0].shape[1])
-      case is ExpertCombine: (2, 0..<inputs[0].shape[0])
-      case let attention as CausalAttention where attention.isSelective: (inputs.count - 1, -1..<Int.max)
-      default: nil
-      }
-    return inputs.indices.allSatisfy { i in
-      guard let index, index.input == i else { return inputs[i].dtype == .float32 }
-      return inputs[i].dtype == .int32 && inputs[i].integers().allSatisfy { index.range.contains(Int($0)) }
+  func areFloats(_ inputs: [Tensor], butFor index: Int = -1, whichAreIn range: Range<Int> = 0..<0) -> Bool {
+    inputs.indices.allSatisfy { i in
+      if i != index { return inputs[i].dtype == .float32 }
+      guard inputs[i].dtype == .int32 else { return false }
+      let indices = UnsafeBufferPointer(start: inputs[i].storage.integers, count: inputs[i].shape.count)
+      return indices.allSatisfy { range.contains(Int($0)) }
     }
   }
 
@@ -210,5 +220,13 @@ extension CPUBackend {
       i += 1
     }
     return total
+  }
+}
+
+extension FusedOperation {
+  /// This as a value of `type` where it is one. Comparing types takes a fraction of a failing dynamic cast's time, and a
+  /// token asks thousands of times.
+  fileprivate func exactly<Operation: FusedOperation>(_ type: Operation.Type) -> Operation? {
+    Self.self == type ? self as? Operation : nil
   }
 }

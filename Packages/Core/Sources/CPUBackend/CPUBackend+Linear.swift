@@ -22,10 +22,11 @@ extension CPUBackend {
   private func groupedFloat32(_ operation: GroupedLinearProduct, _ inputs: [Tensor]) -> Outcome {
     let (x, weights) = (inputs[0], Array(inputs.dropFirst()))
     let width = weights.prefix(operation.partsPerGroup).reduce(0) { $0 + $1.shape[0] }
-    let parts = eachPart(operation, weights)
+    var parts = eachPart(operation, weights)
+    let firstQuantised = parts.partition { $0.weight.dtype.isQuantised }
     let output = make([x.shape[0], width], on: x.device) { y in
-      run(forwardTasks(parts.filter { !$0.weight.dtype.isQuantised }, x, y, width))
-      run(blockTasks(parts.filter { $0.weight.dtype.isQuantised }, x, y, width))
+      run(forwardTasks(parts[..<firstQuantised], x, y, width))
+      run(blockTasks(parts[firstQuantised...], x, y, width))
     }
     return Outcome(output) { g in
       let wide = inputs.map { $0.cast(to: .float32) }
@@ -35,7 +36,7 @@ extension CPUBackend {
   }
 
   private func forwardTasks(
-    _ parts: [Part], _ input: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int
+    _ parts: ArraySlice<Part>, _ input: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int
   ) -> [ProductTask] {
     let (x, k) = (input.pointer, input.shape[1])
     return parts.map { part in
@@ -111,7 +112,7 @@ extension CPUBackend {
       run(
         (0..<heads).map { head in
           let start = operation.start(head, w)
-          let name = "headwise-\(operation.precision.rawValue)"
+          let name = operation.precision == .float32 ? "headwise" : "headwise-bf16"
           let key = DerivedLayout(name, [start, w.shape[1], k, n, operation.isTransposed ? 1 : 0])
           let packed = w.storage.derived(key) {
             pack(

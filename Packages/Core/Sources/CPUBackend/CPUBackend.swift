@@ -29,6 +29,7 @@ public struct CPUBackend: Backend {
   public let name: String
   let pool: ThreadPool
   let memory: StoragePool
+  let lasting = LastingMemory()
   let kernels: KernelTable
   let reference = ReferenceBackend()
 

@@ -8,13 +8,15 @@ import Tensors
 /// Keeps freed blocks by size class and hands them out again.
 final class StoragePool: Sendable {
   private struct State {
-    var free: [Int: [UnsafeMutableRawPointer]] = [:]
+    /// Blocks by the number of their size class.
+    var free = [[UnsafeMutableRawPointer]](repeating: [], count: SizeClass.count)
     var statistics = MemoryStatistics()
 
     /// Gives idle blocks back to the system, the largest first, until it has lent at most `limit` bytes.
     mutating func release(downTo limit: Int) {
-      for size in free.keys.sorted(by: >) {
-        while statistics.bytesFromSystem > limit, let block = free[size]?.popLast() {
+      for index in free.indices.reversed() {
+        let size = SizeClass(index: index).byteCount
+        while statistics.bytesFromSystem > limit, let block = free[index].popLast() {
           ck_memory_give(block, size)
           statistics.bytesFromSystem -= size
         }
@@ -29,10 +31,11 @@ final class StoragePool: Sendable {
   }
 
   func allocate(byteCount: Int) -> Storage {
-    let size = Self.sizeClass(byteCount)
+    let sizeClass = SizeClass(byteCount)
+    let size = sizeClass.byteCount
     let address = state.withLock { protected in
       protected.state.statistics.use(size)
-      if let block = protected.state.free[size]?.popLast() { return Block(address: block) }
+      if let block = protected.state.free[sizeClass.index].popLast() { return Block(address: block) }
       protected.state.release(downTo: Self.limit(peak: protected.state.statistics.peakBytesInUse) - size)
       protected.state.statistics.systemAllocations += 1
       protected.state.statistics.bytesFromSystem += size
@@ -41,14 +44,14 @@ final class StoragePool: Sendable {
       }
       return Block(address: block)
     }
-    return Storage(address.address, byteCount: byteCount) { [self] in give(back: Block(address: $0), size) }
+    return Storage(address.address, byteCount: byteCount) { [self] in give(back: Block(address: $0), sizeClass) }
   }
   private struct Block: @unchecked Sendable { let address: UnsafeMutableRawPointer }  // one owner at a time
 
-  private func give(back block: Block, _ size: Int) {
+  private func give(back block: Block, _ sizeClass: SizeClass) {
     state.withLock { protected in
-      protected.state.statistics.bytesInUse -= size
-      protected.state.free[size, default: []].append(block.address)
+      protected.state.statistics.bytesInUse -= sizeClass.byteCount
+      protected.state.free[sizeClass.index].append(block.address)
     }
   }
 
@@ -61,14 +64,24 @@ final class StoragePool: Sendable {
 
   /// Small processes may keep what they like; in large ones a third of the memory may lie idle.
   private static func limit(peak: Int) -> Int { max(peak + 64 << 20, peak * 3 / 2) }
+}
 
-  /// Four classes per power of two: at most a fifth of a block is unused.
-  static func sizeClass(_ byteCount: Int) -> Int {
-    let least = max(byteCount, 256)
-    let power = 1 << (Int.bitWidth - 1 - least.leadingZeroBitCount)
-    let step = power / 4
-    return (least + step - 1) / step * step
+/// Four sizes of blocks per power of two: at most a fifth of a block is unused.
+struct SizeClass: Sendable, Equatable {
+  static let leastPower = 8
+  static let count = (Int.bitWidth - 1 - leastPower) * 4
+  let index: Int
+
+  init(index: Int) { self.index = index }
+  /// The smallest class whose blocks hold `byteCount` bytes.
+  init(_ byteCount: Int) {
+    let least = max(byteCount, 1 << Self.leastPower)
+    let power = Int.bitWidth - 1 - least.leadingZeroBitCount
+    let quarter = 1 << (power - 2)
+    // A fourth quarter that is full is the first of the next power.
+    index = (power - Self.leastPower) * 4 + (least - (1 << power) + quarter - 1) / quarter
   }
+  var byteCount: Int { (4 + index % 4) << (index / 4 + Self.leastPower - 2) }
 }
 
 /// What a backend's memory pool has done so far.

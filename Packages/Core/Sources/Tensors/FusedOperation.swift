@@ -36,8 +36,10 @@ extension FusedOperation {
       precondition(
         !inputs.contains { $0.isTracked }, "\(name): gradients do not pass through \(blocks.dtype) \(blocks.shape)")
     }
-    guard let outcome = device.backend.accelerate(self, inputs.map { $0.detached() }) else { return definition(inputs) }
-    guard inputs.contains(where: { $0.isTracked }) else { return outcome.output }
+    let isTracked = inputs.contains { $0.isTracked }
+    let values = isTracked ? inputs.map { $0.detached() } : inputs
+    guard let outcome = device.backend.accelerate(self, values) else { return definition(inputs) }
+    guard isTracked else { return outcome.output }
     return outcome.output.from(Origin(.native(name, outcome.pullback), inputs: inputs))
   }
   public func callAsFunction(_ inputs: Tensor...) -> Tensor { self(inputs) }

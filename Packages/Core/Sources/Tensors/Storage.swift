@@ -13,7 +13,7 @@ public final class Storage: @unchecked Sendable {
   private var recipe: (@Sendable () -> Storage)?
   public let byteCount: Int
   /// Other layouts of the same contents, made on first use by a backend (a packed weight, say).
-  private let derived = Mutex<[DerivedLayout: Storage]>([:])
+  private let derived = Mutex<[(layout: DerivedLayout, storage: Storage)]>([])
 
   public init(
     _ address: UnsafeMutableRawPointer, byteCount: Int, release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void
@@ -42,9 +42,9 @@ public final class Storage: @unchecked Sendable {
   /// while the storage is shared; `forgetDerived` is called before they do.
   public func derived(_ key: DerivedLayout, make: () -> Storage) -> Storage {
     derived.withLock { known in
-      if let storage = known[key] { return storage }
+      if let same = known.first(where: { $0.layout == key }) { return same.storage }
       let storage = make()
-      known[key] = storage
+      known.append((key, storage))
       return storage
     }
   }
@@ -78,9 +78,16 @@ extension Storage {
   }
 }
 
-/// Names a derived layout of a storage: what it is, and the extents it was made for.
-public struct DerivedLayout: Hashable, Sendable {
+/// Names a derived layout of a storage: what it is, and the extents it was made for. It is looked up wherever a weight is
+/// read, so it holds no memory of its own.
+public struct DerivedLayout: Equatable, Sendable {
   public let name: String
-  public let extents: [Int]
-  public init(_ name: String, _ extents: [Int]) { (self.name, self.extents) = (name, extents) }
+  private var extents = SIMD8<Int>(repeating: -1)
+  /// At most eight extents.
+  public init(_ name: String, _ extents: [Int]) {
+    precondition(extents.count <= 8, "derived layout \(name): \(extents.count) extents; at most 8 are told apart")
+    self.name = name
+    for (index, extent) in extents.enumerated() { self.extents[index] = extent }
+  }
+  public static func == (a: DerivedLayout, b: DerivedLayout) -> Bool { a.extents == b.extents && a.name == b.name }
 }

@@ -2,17 +2,17 @@
 
 extension Tensor {
   func apply(_ primitive: Primitive, _ others: [Tensor] = [], to result: Shape, dtype: DType = .float32) -> Tensor {
-    let operands = [self] + others
+    let operands = others.isEmpty ? [self] : [self] + others
+    let isTracked = operands.contains { $0.isTracked }
     for operand in operands where operand.dtype.isQuantised {
       precondition(
         primitive.readsBlocks, "\(primitive): cannot read \(operand.dtype) \(operand.shape); cast it to float32 first")
-      precondition(
-        !operands.contains { $0.isTracked }, "\(primitive): gradients do not pass through \(operand.dtype) blocks")
+      precondition(!isTracked, "\(primitive): gradients do not pass through \(operand.dtype) blocks")
     }
-    let call = Call(primitive: primitive, operands: operands.map { $0.detached() }, result: result, dtype: dtype)
-    let storage = device.backend.evaluate(call)
+    let values = isTracked ? operands.map { $0.detached() } : operands
+    let storage = device.backend.evaluate(Call(primitive: primitive, operands: values, result: result, dtype: dtype))
     let plain = Tensor(shape: result, dtype: dtype, device: device, storage: storage)
-    return operands.contains { $0.isTracked } ? plain.from(primitive.origin(of: plain, from: operands)) : plain
+    return isTracked ? plain.from(primitive.origin(of: plain, from: operands)) : plain
   }
   private func paired(_ primitive: Primitive, _ other: Tensor) -> Tensor {
     precondition(shape == other.shape, "\(primitive): shapes \(shape) and \(other.shape) differ")
