@@ -55,11 +55,13 @@ struct GenerateCommand: AsyncParsableCommand {
     var timings = PhaseTimings()
     let parts = try compute.parts()
     let directory = ModelDirectory(model)
-    // A large vocabulary takes about as long as opening the weights, so both are read at once.
+    // A large vocabulary takes about as long to read as the weights to be packed, so both happen at once.
     let canDoWithout = prompt == nil
     async let reading = TokenSource(directory, canDoWithout: canDoWithout)
     let model = try arithmetic.model(in: directory, parts)
     timings.end("model")
+    model.prepare()
+    timings.end("weights")
     let source = try await reading
     let request = Prompt(try promptTokens(source.tokenizer, directory))
     timings.end("tokenizer")

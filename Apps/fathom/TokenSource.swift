@@ -11,8 +11,8 @@ struct TokenSource {
   /// Reads the tokenizer beside the weights. A model without one has its tokens written as numbers, where the caller
   /// can do without text.
   init(_ directory: ModelDirectory, canDoWithout: Bool) throws {
-    if try directory.hasTokenizer() {
-      tokenizer = try directory.tokenizer()
+    if let present = try directory.tokenizerIfPresent() {
+      tokenizer = present
     } else if canDoWithout {
       let configuration = Data(try directory.configuration())
       tokenizer = TokenNumbers(try? JSONDecoder().decode(ConfigTree.self, from: configuration))

@@ -58,10 +58,13 @@ public struct ModelDirectory: Sendable {
       .sorted().map { "\(path)/\($0)" }
   }
 
-  /// Whether there is a tokenizer beside the weights, or in the file.
-  public func hasTokenizer() throws -> Bool {
-    if isGGUF { return try GGUFTokenizer(contentsOf: path).hasVocabulary }
-    return FileManager.default.fileExists(atPath: "\(path)/tokenizer.json")
+  /// The tokenizer beside the weights, or in the file; nil where there is none.
+  public func tokenizerIfPresent() throws -> TokenizerPipeline? {
+    if isGGUF {
+      let text = try GGUFTokenizer(contentsOf: path)
+      return text.hasVocabulary ? try text.tokenizer() : nil
+    }
+    return FileManager.default.fileExists(atPath: "\(path)/tokenizer.json") ? try tokenizer() : nil
   }
 
   /// The tokenizer beside the weights, or in the file.

@@ -51,7 +51,24 @@ enum ByteAlphabet {
   }
 
   /// The bytes that `spelling` stands for, or nil when it uses a character outside the alphabet.
-  static func bytes(of spelling: [UInt8]) -> [UInt8]? { bytes(of: String(decoding: spelling, as: UTF8.self)) }
+  static func bytes(of spelling: [UInt8]) -> [UInt8]? {
+    var result: [UInt8] = []
+    result.reserveCapacity(spelling.count)
+    var index = 0
+    while index < spelling.count {
+      // The alphabet ends below U+0200: a character of it has one byte or two.
+      var value = Int(spelling[index])
+      index += 1
+      if value >= 0x80 {
+        guard value & 0xE0 == 0xC0, index < spelling.count, spelling[index] & 0xC0 == 0x80 else { return nil }
+        value = (value & 0x1F) << 6 | Int(spelling[index] & 0x3F)
+        index += 1
+      }
+      guard value < bytes.count, bytes[value] >= 0 else { return nil }
+      result.append(UInt8(bytes[value]))
+    }
+    return result
+  }
 
   private static func isPrintable(_ byte: UInt32) -> Bool {
     (33...126).contains(byte) || (161...172).contains(byte) || (174...255).contains(byte)

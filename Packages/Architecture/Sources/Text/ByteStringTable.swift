@@ -7,7 +7,16 @@ struct ByteStringTable: Sendable {
   private var starts: [Int] = [0]
   private var hashes: [UInt64] = []
   /// Numbers by hash; -1 is free. Always a power of two long and at most half full.
-  private var slots = [Int32](repeating: -1, count: 16)
+  private var slots: [Int32]
+
+  /// Room for `capacity` strings, and for more as they come.
+  init(capacity: Int = 0) {
+    var size = 16
+    while size < capacity * 2 { size *= 2 }
+    slots = [Int32](repeating: -1, count: size)
+    hashes.reserveCapacity(capacity)
+    starts.reserveCapacity(capacity + 1)
+  }
 
   /// How many strings there are.
   var count: Int { hashes.count }

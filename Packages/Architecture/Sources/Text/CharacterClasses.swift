@@ -22,8 +22,11 @@ struct CharacterClass: OptionSet {
   static let lower = CharacterClass(rawValue: 512)
 }
 
-/// A two-level table from scalar to classes: blocks of 256 scalars, equal blocks stored once.
+/// A two-level table from scalar to classes: blocks of 256 scalars, equal blocks stored once. Only the blocks that texts
+/// are mostly made of are in it, because asking for the properties of every scalar would take most of the time that a
+/// small vocabulary needs to be read; the classes of any other scalar are asked for when it comes.
 struct CharacterClasses: Sendable {
+  private static let notInTable = UInt16.max
   private let blockOfPage: [UInt16]
   private let classes: [CharacterClass.RawValue]
 
@@ -32,34 +35,43 @@ struct CharacterClasses: Sendable {
   static let standard = CharacterClasses()
 
   private init() {
-    let pageCount = 0x110000 / 256
-    var blockOfPage = [UInt16](repeating: 0, count: pageCount)
-    var classes = [CharacterClass.RawValue](repeating: 0, count: 256)
-    var known: [[CharacterClass.RawValue]: UInt16] = [classes: 0]
-    // Planes 4 to 13 are unassigned and the last two are private use: no class at all, so block 0 serves them.
-    for page in 0..<pageCount where page < 0x400 || page >> 8 == 0xE {
-      let block = (0..<256).map { Self.classify(UInt32(page << 8 | $0)).rawValue }
-      if let index = known[block] {
-        blockOfPage[page] = index
-      } else {
-        let index = UInt16(known.count)
-        known[block] = index
-        blockOfPage[page] = index
-        classes += block
-      }
+    var blockOfPage = [UInt16](repeating: Self.notInTable, count: 0x110000 / 256)
+    var classes: [CharacterClass.RawValue] = []
+    var known: [[CharacterClass.RawValue]: UInt16] = [:]
+    func enter(_ pages: Range<Int>, _ block: [CharacterClass.RawValue]) {
+      let index = known[block] ?? UInt16(known.count)
+      if known.updateValue(index, forKey: block) == nil { classes += block }
+      for page in pages { blockOfPage[page] = index }
+    }
+    for range in Self.mixedPages {
+      for page in range { enter(page..<page + 1, (0..<256).map { Self.classify(UInt32(page << 8 | $0)).rawValue }) }
+    }
+    for range in Self.uniformPages {
+      enter(
+        range, [CharacterClass.RawValue](repeating: Self.classify(UInt32(range.lowerBound << 8)).rawValue, count: 256))
     }
     (self.blockOfPage, self.classes) = (blockOfPage, classes)
   }
+
+  /// The Basic Multilingual Plane but for what is uniform, letters of mathematics, and pictures.
+  private static let mixedPages = [
+    0..<0x34, 0x4D..<0x4E, 0x9F..<0xAC, 0xD7..<0xD8, 0xF9..<0x100, 0x1D4..<0x1D8, 0x1F0..<0x1FB,
+  ]
+  /// Pages of ideographs and of Hangul syllables; surrogates; private use.
+  private static let uniformPages = [0x34..<0x4D, 0x4E..<0x9F, 0xAC..<0xD7, 0xD8..<0xE0, 0xE0..<0xF9, 0x200..<0x2A6]
 
   /// The classes of a scalar value; nothing for surrogates and values out of range.
   @inline(__always)
   subscript(scalar: UInt32) -> CharacterClass {
     let page = Int(scalar >> 8)
     guard page < blockOfPage.count else { return [] }
-    return CharacterClass(rawValue: classes[Int(blockOfPage[page]) << 8 | Int(scalar & 255)])
+    let block = blockOfPage[page]
+    if block == Self.notInTable { return Self.classify(scalar) }
+    return CharacterClass(rawValue: classes[Int(block) << 8 | Int(scalar & 255)])
   }
 
-  private static func classify(_ value: UInt32) -> CharacterClass {
+  /// What the table holds.
+  static func classify(_ value: UInt32) -> CharacterClass {
     guard let scalar = Unicode.Scalar(value) else { return [] }
     // This class is a range of values, assigned or not; the others follow the properties of Unicode 16.
     var result: CharacterClass =

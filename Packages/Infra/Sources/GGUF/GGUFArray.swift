@@ -80,6 +80,12 @@ public struct GGUFArray: Sendable {
   /// The elements when all are whole numbers that fit an `Int`.
   public func integers() throws -> [Int]? {
     guard elementType.byteWidth != nil else { return nil }
+    // A vocabulary has a hundred thousand of these.
+    if elementType == .int32 {
+      return withBytes { bytes in
+        (0..<count).map { Int(Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 12 + 4 * $0, as: Int32.self))) }
+      }
+    }
     let numbers = try elements().compactMap(\.integer)
     return numbers.count == count ? numbers : nil
   }

@@ -16,7 +16,7 @@ struct StoredVocabularyReading {
   let spellings: [[UInt8]]
   let kinds: [Kind]
   /// Ids by spelling; of equal spellings the first one's.
-  private(set) var names = ByteStringMap()
+  private(set) var names: ByteStringMap
 
   init(_ stored: StoredVocabulary) throws {
     self.stored = stored
@@ -35,6 +35,7 @@ struct StoredVocabularyReading {
       }
       return kind
     }
+    names = ByteStringMap(capacity: spellings.count)
     for (id, spelling) in spellings.enumerated() {
       guard spelling.count <= Self.longestToken else {
         throw TokenizerError("token \(id) has \(spelling.count) bytes; at most \(Self.longestToken) are allowed")
@@ -94,7 +95,7 @@ struct StoredVocabularyReading {
 extension StoredVocabularyReading {
   private func byteLevel() throws -> TokenizerParts {
     let way = try StoredCut.named(stored.preTokenizer)
-    var contents = ByteStringMap()
+    var contents = ByteStringMap(capacity: spellings.count)
     for (id, spelling) in spellings.enumerated() where [.undefined, .normal, .unused].contains(kinds[id]) {
       if let bytes = ByteAlphabet.bytes(of: spelling) { _ = contents.insert(bytes, id: Int32(id)) }
     }

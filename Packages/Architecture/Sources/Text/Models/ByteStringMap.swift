@@ -2,8 +2,14 @@
 
 /// Ids by content, and contents by id.
 struct ByteStringMap: Sendable {
-  private var table = ByteStringTable()
+  private var table: ByteStringTable
   private var ids: [Int32] = []
+
+  /// Room for `capacity` strings, and for more as they come.
+  init(capacity: Int = 0) {
+    table = ByteStringTable(capacity: capacity)
+    ids.reserveCapacity(capacity)
+  }
 
   /// How many strings there are.
   var count: Int { ids.count }
