@@ -32,21 +32,14 @@ extension CPUBackend {
 
   /// `E5M6Matrix.dequantized()`.
   func numbers(of matrix: E5M6Matrix) -> Tensor {
-    let columns = matrix.columns
+    let (columns, rowBytes, grid) = (matrix.columns, matrix.bytes.shape[1], matrix.scales.shape[1])
+    let (codes, scales) = (matrix.bytes.storage.codes, matrix.scales.pointer)
     return make([matrix.rows, columns], on: matrix.bytes.device) { x in
       pool.forEachRange(matrix.rows, grain: max(1, 8192 / max(1, columns))) {
-        for row in $0 { decodeTwelveBits(matrix, row: row, 0..<columns, into: x + row * columns) }
+        for row in $0 {
+          kernels.float8.decode_twelve(x + row * columns, codes + row * rowBytes, scales + row * grid, columns)
+        }
       }
     }
-  }
-
-  /// Some numbers of a row of `E5M6Matrix.dequantized()`; `columns` begin with a tile.
-  func decodeTwelveBits(
-    _ matrix: E5M6Matrix, row: Int, _ columns: Range<Int>, into numbers: UnsafeMutablePointer<Float>
-  ) {
-    let (rowBytes, grid) = (matrix.bytes.shape[1], matrix.scales.shape[1])
-    kernels.float8.decode_twelve(
-      numbers, matrix.bytes.storage.codes + row * rowBytes + columns.lowerBound / 2 * 3,
-      matrix.scales.pointer + row * grid + columns.lowerBound / TileShape.depth, columns.count)
   }
 }

@@ -104,44 +104,59 @@ extension CPUBackend {
     _ quantization: Quantization
   ) {
     let count = columns.count
-    let room: Storage?
+    var room: Storage?
     let (numbers, stride): (UnsafePointer<Float>, Int)
     if case .numbers(let x) = source {
-      room = nil
       (numbers, stride) = (UnsafePointer(x.pointer + rows.lowerBound * x.shape[1] + columns.lowerBound), x.shape[1])
     } else {
       let storage = allocate(byteCount: rows.count * count * 4)
-      for row in rows { decode(source, row: row, columns, into: storage.floats + (row - rows.lowerBound) * count) }
+      decode(source, rows, columns, into: storage.floats)
       (room, numbers, stride) = (storage, UnsafePointer(storage.floats), count)
     }
     let scales = result.scales.floats + tile * result.columns + columns.lowerBound
+    let (codes, codeStride) = (
+      result.codes.codes + rows.lowerBound * result.columns + columns.lowerBound, result.columns
+    )
+    let (magnitudes, encode) = (kernels.float8.magnitudes!, kernels.float8.encode_each!)
     scales.update(repeating: 0, count: count)
-    for row in 0..<rows.count { kernels.float8.magnitudes(scales, numbers + row * stride, count) }
+    for row in 0..<rows.count { magnitudes(scales, numbers + row * stride, count) }
     for i in 0..<count { scales[i] = quantization.scale(ofMagnitude: scales[i]) }
     for row in 0..<rows.count {
-      let codes = result.codes.codes + (rows.lowerBound + row) * result.columns + columns.lowerBound
-      kernels.float8.encode_each(
-        quantization.format.code, CK_TO_LARGEST, codes, numbers + row * stride, scales, count)
+      encode(
+        quantization.format.code, CK_TO_LARGEST, codes + row * codeStride, numbers + row * stride, scales, count)
     }
     withExtendedLifetime(room) {}
   }
 
-  /// Numbers of one row; `columns` begin with a tile.
+  /// Numbers of a band, one row after another; `columns` begin with a tile. What the loops read is found before them:
+  /// threads that count the same references wait for each other.
   private func decode(
-    _ source: ColumnSource, row: Int, _ columns: Range<Int>, into numbers: UnsafeMutablePointer<Float>
+    _ source: ColumnSource, _ rows: Range<Int>, _ columns: Range<Int>, into numbers: UnsafeMutablePointer<Float>
   ) {
+    let (first, tile) = (columns.lowerBound, columns.lowerBound / TileShape.depth)
     switch source {
-    case .numbers(let x):
-      numbers.update(from: x.pointer + row * x.shape[1] + columns.lowerBound, count: columns.count)
+    case .numbers: preconditionFailure("column codes: numbers need no decoding")
     case .codes(let matrix):
-      let scales = matrix.scales.pointer + row * matrix.scales.shape[1]
-      for first in stride(from: columns.lowerBound, to: columns.upperBound, by: TileShape.depth) {
-        kernels.float8.decode(
-          matrix.format.code, numbers + first - columns.lowerBound,
-          matrix.codes.storage.codes + row * matrix.columns + first, scales[first / TileShape.depth],
-          min(TileShape.depth, columns.upperBound - first))
+      let (format, width, grid) = (matrix.format.code, matrix.columns, matrix.scales.shape[1])
+      let (codes, scales) = (matrix.codes.storage.codes + first, matrix.scales.pointer + tile)
+      let decode = kernels.float8.decode!
+      for row in rows {
+        let out = numbers + (row - rows.lowerBound) * columns.count
+        for start in stride(from: 0, to: columns.count, by: TileShape.depth) {
+          decode(
+            format, out + start, codes + row * width + start, scales[row * grid + start / TileShape.depth],
+            min(TileShape.depth, columns.count - start))
+        }
       }
-    case .twelveBits(let matrix): decodeTwelveBits(matrix, row: row, columns, into: numbers)
+    case .twelveBits(let matrix):
+      let (rowBytes, grid) = (matrix.bytes.shape[1], matrix.scales.shape[1])
+      let (codes, scales) = (matrix.bytes.storage.codes + first / 2 * 3, matrix.scales.pointer + tile)
+      let decode = kernels.float8.decode_twelve!
+      for row in rows {
+        decode(
+          numbers + (row - rows.lowerBound) * columns.count, codes + row * rowBytes, scales + row * grid,
+          columns.count)
+      }
     }
   }
 
