@@ -77,6 +77,11 @@ struct RunSession: Sendable {
       recorder: store.recorder(for: record.id), progress: progress, logger: ProgressLog.logger("fathom.run", progress))
   }
 
+  /// Writes what a command that can add stages to its run now means by it.
+  func rewrite(_ recipe: ConfigTree) throws {
+    try DurableFile.write(recipe.yaml(), to: "\(directory)/\(Self.recipeName)")
+  }
+
   private static let recipeName = "recipe.yaml"
 }
 
