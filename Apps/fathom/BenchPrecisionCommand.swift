@@ -64,11 +64,15 @@ struct BenchPrecisionCommand: AsyncParsableCommand {
   /// The run and what it trains, new or taken up.
   private func begin(_ parts: Parts) async throws -> (session: RunSession, recipe: PrecisionRecipe) {
     if let resume {
-      let session = try await RunSession.resume(
-        resume, in: runs.directory, parts: parts, command: PrecisionRecipe.command)
-      var recipe = try PrecisionRecipe(session.recipe, of: session.directory)
+      // Read before the run is taken up, so that one of another kind stays as it is.
+      let record = try await runs.directory.openStore().run(resume)
+      var recipe = try PrecisionRecipe(
+        ConfigTree(yamlFile: "\(record.directory)/\(RunSession.recipeName)"), of: record.directory)
       recipe.add([against] + precision, seeds: seeds ?? 0)
-      try session.rewrite(Graph(recipe: recipe.tree, stages: parts.registry.stages).recipe)
+      let whole = try Graph(recipe: recipe.tree, stages: parts.registry.stages).recipe
+      let session = try await RunSession.resume(
+        record.id, in: runs.directory, parts: parts, command: PrecisionRecipe.command)
+      try session.rewrite(whole)
       return (session, recipe)
     }
     var recipe = try PrecisionRecipe(demo: full, changes.changes)

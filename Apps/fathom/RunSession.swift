@@ -82,7 +82,7 @@ struct RunSession: Sendable {
     try DurableFile.write(recipe.yaml(), to: "\(directory)/\(Self.recipeName)")
   }
 
-  private static let recipeName = "recipe.yaml"
+  static let recipeName = "recipe.yaml"
 }
 
 extension RunSession {
