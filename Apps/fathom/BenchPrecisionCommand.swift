@@ -10,11 +10,11 @@ import Tensors
 struct BenchPrecisionCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "precision", abstract: "Trains the demo's base model in several precisions and compares the losses.",
-    discussion: "Runs of one seed have the same weights to begin with, the same data and the same order. The figure is "
-      + "the relative difference of their losses, averaged over the last tenth of the steps; over several seeds its mean "
-      + "and the standard error of that. A comparison that was stopped, or wants more seeds, is taken up with --resume: "
-      + "runs that are complete are not repeated. The curves stay in the run store, on the run's page of `fathom serve`."
-  )
+    discussion: "Runs of one seed have the same weights to begin with, the same data and the same order. The figure "
+      + "is the relative difference of their losses, averaged over the last tenth of the steps; over several seeds its "
+      + "mean and the standard error of that. A comparison that was stopped, or wants more seeds, is taken up with "
+      + "--resume: runs that are complete are not repeated. The curves stay in the run store, on the run's page of "
+      + "`fathom serve`.")
 
   @Option(
     parsing: .upToNextOption,

@@ -40,9 +40,9 @@ INLINE ck_size words_of(ck_size numbers) { return (numbers + 1) / 2; }
 INLINE __m512i values_of(const ck_float8 format, __m256i codes) {
   const int drop = 7 - float8_fraction_bits(format);
   const int largest = (int)float8_largest(format);
-  const __m512i small = format == CK_E4M3 ? _mm512_castsi128_si512(_mm_set_epi16(
-                                                0x3c60, 0x3c40, 0x3c20, 0x3c00, 0x3bc0, 0x3b80, 0x3b00, 0))
-                                          : _mm512_castsi128_si512(_mm_set_epi16(0, 0, 0, 0, 0x3840, 0x3800, 0x3780, 0));
+  const __m512i small = _mm512_castsi128_si512(
+      format == CK_E4M3 ? _mm_set_epi16(0x3c60, 0x3c40, 0x3c20, 0x3c00, 0x3bc0, 0x3b80, 0x3b00, 0)
+                        : _mm_set_epi16(0, 0, 0, 0, 0x3840, 0x3800, 0x3780, 0));
   const __m512i code = _mm512_cvtepu8_epi16(codes), size = _mm512_and_si512(code, _mm512_set1_epi16(0x7f));
   const __m512i bias = _mm512_set1_epi16((short)((127 - (int)float8_bias(format)) << 7));
   __m512i x = _mm512_add_epi16(_mm512_slli_epi16(size, drop), bias);
@@ -182,7 +182,8 @@ INLINE void run_scaled(const scaled_tile *s, ck_size rows) {
 
 // ---- products ---------------------------------------------------------------------------------------------------
 // What both products do once A and some panels of B are words: the tiles, each for its steps of scales in turn.
-// `tile` describes the first tile of the first step; words of a row, and of a panel, follow each other from step to step.
+// `tile` describes the first tile of the first step; words of a row, and of a panel, follow each other from step to
+// step.
 typedef struct {
   ck_size k;        // numbers along k in these words
   ck_size a_step;   // floats from one step's words of A to the next step's

@@ -44,7 +44,8 @@ extension CPUBackend {
     return { numbers(of: codes) }
   }
 
-  /// Holds the input of a linear map for the gradient of its weights, as `form` has it; what is recomputed is made again.
+  /// Holds the input of a linear map for the gradient of its weights, as `form` has it; what is recomputed is made
+  /// again.
   func keepInput(_ x: Tensor, _ form: Float8Form, _ rows: Quantization) -> @Sendable () -> ColumnSource {
     @Sendable func source() -> ColumnSource {
       form.keepsTwelveBits ? .twelveBits(sharedTwelveBits(x)) : .codes(sharedCodes(x, rows))

@@ -269,8 +269,8 @@ typedef struct {
 // multiply-adds of its 128 steps of k in order, from zero. `scratch` holds at least ck_scaled_scratch() floats, 64-byte
 // aligned.
 typedef struct {
-  // Columns of packed panels first ..< last. Row-exact. Split a job as that of `product` in ck_gemm_kernels: B is decoded
-  // anew for every 168 rows, and A for every call.
+  // Columns of packed panels first ..< last. Row-exact. Split a job as that of `product` in ck_gemm_kernels: B is
+  // decoded anew for every 168 rows, and A for every call.
   void (*product)(const ck_scaled_operands *x, ck_size first_panel, ck_size last_panel, float *scratch);
   // Rows and columns of C are the caller's to split. B is decoded anew for every 168 rows of C, and A for every call.
   void (*product_at)(const ck_scaled_columns *x, float *scratch);
