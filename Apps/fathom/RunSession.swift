@@ -77,7 +77,12 @@ struct RunSession: Sendable {
       recorder: store.recorder(for: record.id), progress: progress, logger: ProgressLog.logger("fathom.run", progress))
   }
 
-  private static let recipeName = "recipe.yaml"
+  /// Writes what a command that can add stages to its run now means by it.
+  func rewrite(_ recipe: ConfigTree) throws {
+    try DurableFile.write(recipe.yaml(), to: "\(directory)/\(Self.recipeName)")
+  }
+
+  static let recipeName = "recipe.yaml"
 }
 
 extension RunSession {

@@ -74,6 +74,47 @@ private typealias Codes = GuardedBuffer<UInt8>
     }
   }
 
+  @Test func aRowIsCodedInTilesOfItsOwnScales() {
+    for (set, table) in availableKernels() {
+      for length in [0, 1, 31, 128, 129, 300] {
+        for (least, powers) in [(Float(1e-4), Int32(0)), (1e-4, 1), (1e-30, 0), (1e-30, 1)] {
+          var x = numbers(length, seed: 5, scale: 300)
+          for i in x.indices.prefix(128) { x[i] *= 1e-9 }
+          let rule = Quantization(tile: .row, usesPowersOfTwo: powers == 1, magnitudeFloor: least)
+          let tiles = stride(from: 0, to: length, by: 128).map { Array(x[$0..<min(length, $0 + 128)]) }
+          let expected = tiles.map { rule.scale(ofMagnitude: $0.map(\.magnitude).max() ?? 0) }
+          let (y, scales) = (Codes(count: length, filledWith: 1), Floats(count: tiles.count))
+          table.float8.pointee.encode_row(CK_E4M3, y.pointer, scales.pointer, x, least, powers, length)
+          #expect(bits(scales.values) == bits(expected) && scales.isIntact, "\(set) \(length)")
+          let codes = zip(tiles, expected).flatMap { tile, scale in tile.map { Float8.e4m3.code(of: $0 / scale) } }
+          #expect(y.values == codes && y.isIntact, "\(set) \(length) with \(least)")
+        }
+      }
+    }
+  }
+
+  @Test func twelveBitsAreThoseOfTheirDefinition() throws {
+    let layout = E5M6Matrix.layout
+    // A first number of the largest magnitude makes the scale of every tile 1.
+    let x = try decisive().filter { abs($0) <= 65024 || $0.isNaN }
+    let rows = stride(from: 0, to: x.count, by: 126).map {
+      [65024] + x[$0..<min(x.count, $0 + 126)].map { $0.isNaN ? 0 : $0 }
+    }
+    for (set, table) in availableKernels() {
+      var wrong: [Float] = []
+      for row in rows {
+        let (y, scale) = (Codes(count: (row.count * 3 + 1) / 2, filledWith: 1), Floats(count: 1))
+        table.float8.pointee.encode_twelve(y.pointer, scale.pointer, row, row.count)
+        let back = Floats(count: row.count)
+        table.float8.pointee.decode_twelve(back.pointer, y.pointer, scale.pointer, row.count)
+        let expected = row.map { layout.value(of: layout.code(of: $0)) }
+        wrong += row.indices.filter { bits(back.values)[$0] != expected[$0].bitPattern }.map { row[$0] }
+        #expect(scale.values == [1] && y.isIntact && back.isIntact && scale.isIntact, "\(set)")
+      }
+      #expect(wrong.isEmpty && !rows.isEmpty, "\(set): \(wrong.prefix(3))")
+    }
+  }
+
   @Test func theLargestMagnitudeIsFoundAtEveryPlaceAndNaNIsNotPassedOver() {
     for (set, table) in availableKernels() {
       let kernels = table.float8.pointee

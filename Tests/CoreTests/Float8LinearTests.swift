@@ -127,8 +127,9 @@ import Testing
   }
 
   /// Through the attention that keeps its result so: what arrives is what `E5M6Matrix` stores.
-  @Test(arguments: [1, 7, 128, 301]) func twelveBitsAreThoseOfTheCodec(_ width: Int) throws {
-    let device = Device.cpu()
+  @Test(arguments: [1, 7, 128, 301], InstructionSet.available)
+  func twelveBitsAreThoseOfTheCodec(_ width: Int, _ set: InstructionSet) throws {
+    let device = Device.cpu(set)
     var numbers = Operand.random([9, width], seed: 4).tensor(on: device).floats()
     for i in numbers.indices where i % 3 == 0 { numbers[i] *= Float(sign: .plus, exponent: -(i % 41), significand: 1) }
     numbers[0] = 0

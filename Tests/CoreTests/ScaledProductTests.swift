@@ -31,10 +31,11 @@ import Testing
     }
   }
 
-  /// Rows, inner extent and columns: partial tiles, several panels, more rows and panels than are worked on at a time.
+  /// Rows, inner extent and columns: partial tiles, several panels, more rows, panels and steps than are worked on at a
+  /// time.
   private static let extents = [
     (1, 128, 32), (1, 1, 1), (2, 300, 70), (5, 129, 300), (7, 257, 33), (14, 40, 140), (171, 130, 40), (3, 500, 600),
-    (2, 0, 3), (0, 5, 3), (3, 5, 0),
+    (4, 1157, 100), (13, 1300, 47), (2, 0, 3), (0, 5, 3), (3, 5, 0),
   ]
 
   @Test(arguments: extents)

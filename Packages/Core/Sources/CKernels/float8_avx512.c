@@ -6,8 +6,8 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma"))), apply_to = function)
 #define LANES 16
-#define PLAIN ck_gemm_avx512
 #include "float8_body.h"
+#include "float12_body.h"
 
 static INLINE lanes load_part(const float *p, ck_size n) {
   return (lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
@@ -16,7 +16,13 @@ static INLINE lanes load_part(const float *p, ck_size n) {
 static INLINE void store_part(float *p, lanes x, ck_size n) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)x);
 }
+
+#define PLAIN ck_gemm_avx512
+#include "scaled_body.h"
 #pragma clang attribute pop
 
-const ck_float8_kernels ck_float8_avx512 = {magnitude, magnitudes, encode, encode_each, decode, decode_each, product};
+const ck_float8_kernels ck_float8_avx512 = {
+    magnitude, magnitudes, encode, encode_row, encode_each, decode, decode_each, encode_twelve, decode_twelve,
+};
+const ck_scaled_kernels ck_scaled_avx512 = {product, product_at};
 #endif

@@ -1,5 +1,5 @@
 // Eight-bit floats over LANES at a time. A format is a constant in every loop. The including file defines LANES,
-// load_part and store_part, and PLAIN, the matrix products of its instruction set.
+// load_part and store_part.
 #include "float8_format.h"
 #include "lanes.h"
 
@@ -26,14 +26,19 @@ static INLINE void store_u8(uint8_t *p, lanes_u8 x, ck_size n) {
 // ---- magnitudes -------------------------------------------------------------------------------------------------
 static INLINE lanes positive(lanes x) { return (lanes)((lanes_u32)x & 0x7fffffff); }
 
+// Of numbers that are not negative, their bits are in order as integers; those of NaN come last.
+static INLINE lanes larger_positive(lanes a, lanes b) {
+  return (lanes)__builtin_elementwise_max((lanes_i32)a, (lanes_i32)b);
+}
+
 static float magnitude(const float *x, ck_size count) {
   lanes parts[4];
-  FOLD_STEPS(parts, splat(0), count, larger(acc, positive(load(x + i, n))));
+  FOLD_STEPS(parts, splat(0), count, larger_positive(acc, positive(load(x + i, n))));
   return largest_of_parts(parts);
 }
 
 static void magnitudes(float *y, const float *x, ck_size count) {
-  EACH_STEP(count, store(y + i, larger(load(y + i, n), positive(load(x + i, n))), n));
+  EACH_STEP(count, store(y + i, larger_positive(load(y + i, n), positive(load(x + i, n))), n));
 }
 
 // ---- codes ------------------------------------------------------------------------------------------------------
@@ -68,6 +73,22 @@ static void encode(ck_float8 format, ck_overflow overflow, uint8_t *y, const flo
   EACH_FORMAT(format, EACH_STEP(count, store_u8(y + i, codes_of(FORMAT, overflow, load(x + i, n) / splat(scale)), n)));
 }
 
+static void encode_row(ck_float8 format, uint8_t *y, float *scales, const float *x, float least, int powers_of_two,
+                       ck_size count) {
+  for (ck_size start = 0; start < count; start += CK_SCALED_DEPTH, x += CK_SCALED_DEPTH, y += CK_SCALED_DEPTH) {
+    const ck_size columns = ck_smaller(CK_SCALED_DEPTH, count - start);
+    const float scale = tile_scale(magnitude(x, columns), float8_largest_number(format), least, powers_of_two);
+    *scales++ = scale;
+    if (powers_of_two) {  // the quotient is the product with the reciprocal, exactly
+      const lanes inverse = splat(1 / scale);
+      EACH_FORMAT(format, EACH_STEP(columns, const lanes scaled = load(x + i, n) * inverse;
+                                    store_u8(y + i, codes_of(FORMAT, CK_TO_LARGEST, scaled), n)));
+    } else {
+      encode(format, CK_TO_LARGEST, y, x, scale, columns);
+    }
+  }
+}
+
 static void encode_each(ck_float8 format, ck_overflow overflow, uint8_t *y, const float *x, const float *scales,
                         ck_size count) {
   EACH_FORMAT(format, EACH_STEP(count, const lanes scaled = load(x + i, n) / load(scales + i, n);
@@ -81,52 +102,4 @@ static void decode(ck_float8 format, float *y, const uint8_t *x, float scale, ck
 static void decode_each(ck_float8 format, float *y, const uint8_t *x, const float *scales, ck_size count) {
   EACH_FORMAT(format, EACH_STEP(count, const lanes values = values_of(FORMAT, load_u8(x + i, n));
                                 store(y + i, values * load(scales + i, n), n)));
-}
-
-// ---- the product ------------------------------------------------------------------------------------------------
-// c += part · (row scale · column scale), for one panel of `columns` columns. Rows of part are `stride` floats apart.
-static INLINE void promote(float *c, ck_size ldc, const float *part, ck_size stride, const float *row_scales,
-                           ck_size ld_row_scales, const float *column_scales, ck_size rows, ck_size columns) {
-  for (ck_size r = 0; r < rows; r++, c += ldc, part += stride, row_scales += ld_row_scales) {
-    for (ck_size j = 0; j < columns; j += LANES) {
-      const ck_size n = ck_smaller(LANES, columns - j);
-      const lanes scale = splat(*row_scales) * load(column_scales + j, LANES);
-      store(c + j, fused(load(part + j, LANES), scale, load(c + j, n)), n);
-    }
-  }
-}
-
-// Rows of A and a group of panels that stay near the core while k runs: decode, multiply plainly, promote.
-static void block(const ck_scaled_operands *x, ck_size row, ck_size rows, ck_size first, ck_size last, float *scratch) {
-  const ck_size blocks = (x->k + CK_SCALED_DEPTH - 1) / CK_SCALED_DEPTH;
-  const ck_size wide = rows <= CK_SCALED_FEW_ROWS ? CK_SCALED_WIDE : 1;
-  float *a = scratch, *b = a + CK_SCALED_ROWS * CK_SCALED_DEPTH;
-  float *part = b + CK_SCALED_WIDE * CK_SCALED_DEPTH * CK_NR, *rest = part + CK_SCALED_ROWS * CK_NR;
-  const ck_size columns = ck_smaller(x->n, last * CK_NR) - first * CK_NR;
-  for (ck_size r = row; r < row + rows; r++)
-    __builtin_memset(x->c + r * x->ldc + first * CK_NR, 0, (size_t)columns * sizeof(float));
-  for (ck_size t = 0; t < blocks; t++) {
-    const ck_size start = t * CK_SCALED_DEPTH, depth = ck_smaller(CK_SCALED_DEPTH, x->k - start);
-    for (ck_size r = 0; r < rows; r++)
-      decode(x->a_format, a + r * CK_SCALED_DEPTH, x->a + (row + r) * x->lda + start, 1, depth);
-    for (ck_size panel = first; panel < last; panel += wide) {
-      const ck_size count = ck_smaller(wide, last - panel);
-      for (ck_size i = 0; i < count; i++)
-        decode(x->b_format, b + i * depth * CK_NR, x->b + ((panel + i) * x->k + start) * CK_NR, 1, depth * CK_NR);
-      PLAIN.product(part, count * CK_NR, a, CK_SCALED_DEPTH, b, rows, count * CK_NR, depth, 0, count, 0, rest);
-      for (ck_size i = 0; i < count; i++) {
-        const ck_size column = (panel + i) * CK_NR;
-        promote(x->c + row * x->ldc + column, x->ldc, part + i * CK_NR, count * CK_NR,
-                x->a_scales + row * x->ld_a_scales + t, x->ld_a_scales,
-                x->b_scales + ((panel + i) * blocks + t) * CK_NR, rows, ck_smaller(CK_NR, x->n - column));
-      }
-    }
-  }
-}
-
-static void product(const ck_scaled_operands *x, ck_size first_panel, ck_size last_panel, float *scratch) {
-  const ck_size end = ck_smaller(last_panel, (x->n + CK_NR - 1) / CK_NR);
-  for (ck_size row = 0; row < x->m; row += CK_SCALED_ROWS)
-    for (ck_size first = first_panel; first < end; first += CK_SCALED_GROUP)
-      block(x, row, ck_smaller(CK_SCALED_ROWS, x->m - row), first, ck_smaller(end, first + CK_SCALED_GROUP), scratch);
 }

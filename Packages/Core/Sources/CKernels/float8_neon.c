@@ -3,8 +3,8 @@
 #include "kernels.h"
 
 #define LANES 4
-#define PLAIN ck_gemm_neon
 #include "float8_body.h"
+#include "float12_body.h"
 
 static INLINE lanes load_part(const float *p, ck_size n) {
   lanes x = 0;
@@ -18,5 +18,11 @@ static INLINE void store_part(float *p, lanes x, ck_size n) {
     if (j < n) p[j] = x[j];
 }
 
-const ck_float8_kernels ck_float8_neon = {magnitude, magnitudes, encode, encode_each, decode, decode_each, product};
+#define PLAIN ck_gemm_neon
+#include "scaled_body.h"
+
+const ck_float8_kernels ck_float8_neon = {
+    magnitude, magnitudes, encode, encode_row, encode_each, decode, decode_each, encode_twelve, decode_twelve,
+};
+const ck_scaled_kernels ck_scaled_neon = {product, product_at};
 #endif

@@ -56,6 +56,16 @@ static void encode(ck_float8 format, ck_overflow overflow, uint8_t *y, const flo
   for (ck_size i = 0; i < count; i++) y[i] = code_of(format, overflow, x[i] / scale);
 }
 
+static void encode_row(ck_float8 format, uint8_t *y, float *scales, const float *x, float least, int powers_of_two,
+                       ck_size count) {
+  for (ck_size start = 0; start < count; start += CK_SCALED_DEPTH) {
+    const ck_size columns = ck_smaller(CK_SCALED_DEPTH, count - start);
+    const float scale = tile_scale(magnitude(x + start, columns), float8_largest_number(format), least, powers_of_two);
+    scales[start / CK_SCALED_DEPTH] = scale;
+    encode(format, CK_TO_LARGEST, y + start, x + start, scale, columns);
+  }
+}
+
 static void encode_each(ck_float8 format, ck_overflow overflow, uint8_t *y, const float *x, const float *scales,
                         ck_size count) {
   for (ck_size i = 0; i < count; i++) y[i] = code_of(format, overflow, x[i] / scales[i]);
@@ -69,12 +79,51 @@ static void decode_each(ck_float8 format, float *y, const uint8_t *x, const floa
   for (ck_size i = 0; i < count; i++) y[i] = value_of(format, x[i]) * scales[i];
 }
 
+// ---- twelve bits ------------------------------------------------------------------------------------------------
+static uint16_t twelve_bits_of(float x) {
+  const uint32_t bits = bits_of(x), sign = bits >> 20 & 0x800, size = bits & 0x7fffffff;
+  if (x != x) return (uint16_t)(sign | 0x7ff);
+  // Below the least normal number, 2^-14, they are multiples of 2^-20, the last bit of 8.
+  if (size < 0x38800000) return (uint16_t)(sign | (bits_of(fabsf(x) + 8) - bits_of(8)));
+  const uint32_t rounded = ((size + 0xffff + (size >> 17 & 1)) >> 17) - (112 << 6);
+  return (uint16_t)(sign | (rounded > 0x7bf ? 0x7bf : rounded));
+}
+
+static float twelve_bit_value(uint16_t code) {
+  const uint32_t sign = (uint32_t)(code & 0x800) << 20, size = code & 0x7ff;
+  if (size >= 0x7c0) return float_of(sign | (size == 0x7c0 ? 0x7f800000 : 0x7fc00000));
+  if (size < 64) return float_of(sign | bits_of((float)size * 0x1p-20f));
+  return float_of(sign | ((size << 17) + (112 << 23)));
+}
+
+static void encode_twelve(uint8_t *y, float *scales, const float *x, ck_size count) {
+  for (ck_size start = 0; start < count; start += CK_SCALED_DEPTH) {
+    const ck_size columns = ck_smaller(CK_SCALED_DEPTH, count - start);
+    const float scale = tile_scale(magnitude(x + start, columns), FLOAT12_LARGEST, FLOAT12_LEAST, 1);
+    uint16_t codes[CK_SCALED_DEPTH];
+    for (ck_size i = 0; i < columns; i++) codes[i] = twelve_bits_of(x[start + i] / scale);
+    scales[start / CK_SCALED_DEPTH] = scale;
+    y = pack_twelve(y, codes, columns);
+  }
+}
+
+static void decode_twelve(float *y, const uint8_t *x, const float *scales, ck_size count) {
+  for (ck_size start = 0; start < count; start += CK_SCALED_DEPTH) {
+    const ck_size columns = ck_smaller(CK_SCALED_DEPTH, count - start);
+    uint16_t codes[CK_SCALED_DEPTH];
+    x = unpack_twelve(codes, x, columns);
+    for (ck_size i = 0; i < columns; i++) y[start + i] = twelve_bit_value(codes[i]) * scales[start / CK_SCALED_DEPTH];
+  }
+}
+
 // ---- the product ------------------------------------------------------------------------------------------------
 // Rows of A and a panel's steps of B decoded, the products of one step of scales, and the scratch of a plain product.
+// With words in place of floats: rows of A, or few of them and several panels.
 ck_size ck_scaled_scratch(void) {
-  const ck_size panel = CK_SCALED_DEPTH * CK_NR;
-  return CK_SCALED_ROWS * CK_SCALED_DEPTH + CK_SCALED_WIDE * panel + CK_SCALED_ROWS * CK_NR +
-         ck_gemm_scratch(CK_SCALED_DEPTH);
+  const ck_size panel = CK_SCALED_DEPTH * CK_NR, words = CK_SCALED_STEPS / 2 * (CK_SCALED_ROWS + CK_NR);
+  const ck_size floats = CK_SCALED_ROWS * CK_SCALED_DEPTH + CK_SCALED_WIDE * panel + CK_SCALED_ROWS * CK_NR +
+                         ck_gemm_scratch(CK_SCALED_DEPTH);
+  return floats > words ? floats : words;
 }
 
 void ck_pack_codes(uint8_t *packed, const uint8_t *b, ck_size ldb, int transposed, ck_size k, ck_size n,
@@ -117,4 +166,24 @@ static void product(const ck_scaled_operands *x, ck_size first_panel, ck_size la
   }
 }
 
-const ck_float8_kernels ck_float8_scalar = {magnitude, magnitudes, encode, encode_each, decode, decode_each, product};
+static void product_at(const ck_scaled_columns *x, float *scratch) {
+  (void)scratch;
+  for (ck_size i = 0; i < x->m; i++) {
+    for (ck_size j = 0; j < x->n; j++) {
+      float sum = 0;
+      for (ck_size start = 0, t = 0; start < x->k; start += CK_SCALED_DEPTH, t++) {
+        const ck_size end = ck_smaller(x->k, start + CK_SCALED_DEPTH);
+        float part = 0;
+        for (ck_size p = start; p < end; p++)
+          part = fmaf(value_of(x->a_format, x->a[p * x->lda + i]), value_of(x->b_format, x->b[p * x->ldb + j]), part);
+        sum = fmaf(part, x->a_scales[t * x->ld_a_scales + i] * x->b_scales[t * x->ld_b_scales + j], sum);
+      }
+      x->c[i * x->ldc + j] = sum;
+    }
+  }
+}
+
+const ck_float8_kernels ck_float8_scalar = {
+    magnitude, magnitudes, encode, encode_row, encode_each, decode, decode_each, encode_twelve, decode_twelve,
+};
+const ck_scaled_kernels ck_scaled_scalar = {product, product_at};

@@ -5,21 +5,29 @@ import Tensors
 
 extension CPUBackend: LowPrecisionBackend {
   public func quantize(_ x: Tensor, _ quantization: Quantization) -> QuantizedMatrix {
-    let (rows, columns, tile) = (x.shape[0], x.shape[1], quantization.tile)
+    quantize(x, columns: 0..<x.shape[1], quantization)
+  }
+
+  /// The codes of some columns; tiles begin with the first of them.
+  func quantize(_ x: Tensor, columns part: Range<Int>, _ quantization: Quantization) -> QuantizedMatrix {
+    let (rows, columns, tile) = (x.shape[0], part.count, quantization.tile)
     let grid = tile.grid(rows: rows, columns: columns)
     let codes = allocate(byteCount: rows * columns)
     let scales = allocate(byteCount: grid.rows * grid.columns * 4)
     let places = Places(
-      numbers: x.pointer, codes: codes.codes, scales: scales.floats, stride: columns, grid: grid.columns, tile: tile)
+      numbers: x.pointer + part.lowerBound, numberStride: x.shape[1], codes: codes.codes, scales: scales.floats,
+      stride: columns, grid: grid.columns, tile: tile)
     forEachBand(rows: rows, columns: columns, tile) { band in
-      if tile.columns == 1 {
+      if tile == .row {
+        encodeRows(places, band, quantization)
+      } else if tile.columns == 1 {
         encodeColumns(places, band, quantization)
       } else {
         encodeTiles(places, band, quantization)
       }
     }
     return QuantizedMatrix(
-      codes: Tensor(shape: x.shape, dtype: .uint8, device: x.device, storage: codes),
+      codes: Tensor(shape: [rows, columns], dtype: .uint8, device: x.device, storage: codes),
       scales: Tensor(shape: [grid.rows, grid.columns], device: x.device, storage: scales), tile: tile,
       format: quantization.format)
   }
@@ -28,8 +36,8 @@ extension CPUBackend: LowPrecisionBackend {
     let (rows, columns) = (codes.shape[0], codes.shape[1])
     return make(codes.shape, on: codes.device) { numbers in
       let places = Places(
-        numbers: numbers, codes: codes.storage.codes, scales: scales.pointer, stride: columns, grid: scales.shape[1],
-        tile: tile)
+        numbers: numbers, numberStride: columns, codes: codes.storage.codes, scales: scales.pointer, stride: columns,
+        grid: scales.shape[1], tile: tile)
       forEachBand(rows: rows, columns: columns, tile) { band in
         for row in band.rows {
           let scale = places.scales + row / tile.rows * places.grid
@@ -54,9 +62,11 @@ extension CPUBackend: LowPrecisionBackend {
   /// A matrix of numbers, its codes and its scales.
   private struct Places {
     let numbers: UnsafeMutablePointer<Float>
+    /// Numbers from row to row.
+    let numberStride: Int
     let codes: UnsafeMutablePointer<UInt8>
     let scales: UnsafeMutablePointer<Float>
-    /// Elements from row to row, of numbers and of codes.
+    /// Codes from row to row.
     let stride: Int
     /// Scales from row to row of tiles.
     let grid: Int
@@ -86,20 +96,30 @@ extension CPUBackend: LowPrecisionBackend {
     }
   }
 
+  private func encodeRows(_ places: Places, _ band: Band, _ quantization: Quantization) {
+    for row in band.rows {
+      kernels.float8.encode_row(
+        quantization.format.code, places.codes + row * places.stride, places.scales + row * places.grid,
+        places.numbers + row * places.numberStride, quantization.magnitudeFloor,
+        quantization.usesPowersOfTwo ? 1 : 0, places.stride)
+    }
+  }
+
   private func encodeTiles(_ places: Places, _ band: Band, _ quantization: Quantization) {
     let format = quantization.format.code
     let scales = places.scales + band.rows.lowerBound / places.tile.rows * places.grid
     for run in places.runs(band.columns) {
       var magnitude: Float = 0
       for row in band.rows {
-        let found = kernels.float8.magnitude(places.numbers + row * places.stride + run.lowerBound, run.count)
+        let found = kernels.float8.magnitude(places.numbers + row * places.numberStride + run.lowerBound, run.count)
         magnitude = magnitude > found || magnitude.isNaN ? magnitude : found
       }
       let scale = quantization.scale(ofMagnitude: magnitude)
       scales[run.lowerBound / places.tile.columns] = scale
       for row in band.rows {
-        let at = row * places.stride + run.lowerBound
-        kernels.float8.encode(format, CK_TO_LARGEST, places.codes + at, places.numbers + at, scale, run.count)
+        kernels.float8.encode(
+          format, CK_TO_LARGEST, places.codes + row * places.stride + run.lowerBound,
+          places.numbers + row * places.numberStride + run.lowerBound, scale, run.count)
       }
     }
   }
@@ -108,12 +128,14 @@ extension CPUBackend: LowPrecisionBackend {
     let (start, count) = (band.columns.lowerBound, band.columns.count)
     let scales = places.scales + band.rows.lowerBound / places.tile.rows * places.grid + start
     scales.update(repeating: 0, count: count)
-    for row in band.rows { kernels.float8.magnitudes(scales, places.numbers + row * places.stride + start, count) }
+    for row in band.rows {
+      kernels.float8.magnitudes(scales, places.numbers + row * places.numberStride + start, count)
+    }
     for i in 0..<count { scales[i] = quantization.scale(ofMagnitude: scales[i]) }
     for row in band.rows {
-      let at = row * places.stride + start
       kernels.float8.encode_each(
-        quantization.format.code, CK_TO_LARGEST, places.codes + at, places.numbers + at, scales, count)
+        quantization.format.code, CK_TO_LARGEST, places.codes + row * places.stride + start,
+        places.numbers + row * places.numberStride + start, scales, count)
     }
   }
 }

@@ -65,6 +65,7 @@ struct KernelTable: @unchecked Sendable {  // points to constant tables that liv
   let attentionBFloat16: ck_attention_kernels
   let rows: ck_row_kernels
   let float8: ck_float8_kernels
+  let scaled: ck_scaled_kernels
   let blocks: ck_block_kernels
   init(_ table: UnsafePointer<ck_kernels>) {
     gemm = table.pointee.gemm.pointee
@@ -73,6 +74,7 @@ struct KernelTable: @unchecked Sendable {  // points to constant tables that liv
     attentionBFloat16 = table.pointee.attention_bf16.pointee
     rows = table.pointee.rows.pointee
     float8 = table.pointee.float8.pointee
+    scaled = table.pointee.scaled.pointee
     blocks = table.pointee.blocks.pointee
   }
 }

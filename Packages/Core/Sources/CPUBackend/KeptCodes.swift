@@ -9,9 +9,10 @@ extension CPUBackend {
     QuantizedMatrix(
       weight: Tensor(shape: x.shape, dtype: x.dtype, device: Device(self), storage: x.storage), quantization)
   }
-  /// Codes that nobody else reads.
-  func codes(_ x: Tensor, _ quantization: Quantization) -> QuantizedMatrix {
-    quantize(Tensor(shape: x.shape, dtype: x.dtype, device: Device(self), storage: x.storage), quantization)
+  /// Codes of some columns that nobody else reads.
+  func codes(_ x: Tensor, columns: Range<Int>, _ quantization: Quantization) -> QuantizedMatrix {
+    let own = Tensor(shape: x.shape, dtype: x.dtype, device: Device(self), storage: x.storage)
+    return quantize(own, columns: columns, quantization)
   }
 
   /// Holds the codes of `x` for the way back and gives their numbers there; what is recomputed is made again.
@@ -41,5 +42,21 @@ extension CPUBackend {
     }
     let codes = sharedTwelveBits(x)
     return { numbers(of: codes) }
+  }
+
+  /// Holds the input of a linear map for the gradient of its weights, as `form` has it; what is recomputed is made
+  /// again.
+  func keepInput(_ x: Tensor, _ form: Float8Form, _ rows: Quantization) -> @Sendable () -> ColumnSource {
+    @Sendable func source() -> ColumnSource {
+      form.keepsTwelveBits ? .twelveBits(sharedTwelveBits(x)) : .codes(sharedCodes(x, rows))
+    }
+    if x.storage.isRecomputed {
+      return {
+        x.storage.makeAgain()
+        return source()
+      }
+    }
+    let kept = source()
+    return { kept }
   }
 }

@@ -13,10 +13,25 @@ struct ScaledProductTask {
   /// The rows of `a` that are multiplied; the first of them gives the first row of c.
   let rows: Range<Int>
   let b: QuantizedMatrix
+  /// Whether the codes of `b` in panels are worth keeping beside them: they are multiplied again.
+  var keepsPanels = true
+  /// Whether the product, once it is whole, is added to c.
+  var accumulates = false
+  /// Whether c has the numbers of bfloat16, and not the sums.
+  var roundsResult = false
 }
 
 extension CPUBackend {
   public func multiply(_ a: QuantizedMatrix, _ b: QuantizedMatrix) -> Tensor {
+    if a.isTransposed, !b.isTransposed, a.tile.rows == 1, b.tile.columns == 1 {
+      return make([a.rows, b.columns], on: a.device) { c in
+        runScaledColumns([
+          ScaledColumnsTask(
+            c: c, cStride: b.columns, a: ColumnCodes(a.transposed).part, b: ColumnCodes(b).part, m: a.rows,
+            n: b.columns, k: a.columns)
+        ])
+      }
+    }
     let a = laidOutByRows(a)
     return make([a.rows, b.columns], on: a.device) { c in
       runScaled([ScaledProductTask(c: c, cStride: b.columns, a: a, rows: 0..<a.rows, b: b)])
@@ -51,7 +66,7 @@ extension CPUBackend {
     for (index, task) in tasks.enumerated() where !task.rows.isEmpty {
       let panels = (task.b.columns + Int(CK_NR) - 1) / Int(CK_NR)
       let rowBlock = min(task.rows.count, 168)
-      // Eight panels share the decoding of the rows, so groups of eight are left whole.
+      // Panels share the decoding of the rows, so groups of eight are left whole.
       let wanted = max(1, target / (rowBlock * Int(CK_NR) * max(task.a.columns, 16)))
       let panelBlock = wanted > 8 ? wanted / 8 * 8 : wanted
       for first in stride(from: 0, to: task.rows.count, by: rowBlock) {
@@ -63,14 +78,32 @@ extension CPUBackend {
     }
     pool.forEach(pieces.count) { i in
       let piece = pieces[i]
-      var call = operands[piece.task].call
-      call.a += piece.rows.lowerBound * call.lda
-      call.a_scales += piece.rows.lowerBound * call.ld_a_scales
-      call.c += piece.rows.lowerBound * call.ldc
-      call.m = piece.rows.count
-      let scratch = allocate(byteCount: ck_scaled_scratch() * 4)
-      kernels.float8.product(&call, piece.panels.lowerBound, piece.panels.upperBound, scratch.floats)
+      run(tasks[piece.task], operands[piece.task].call, rows: piece.rows, panels: piece.panels)
     }
+  }
+
+  private func run(_ task: ScaledProductTask, _ whole: ck_scaled_operands, rows: Range<Int>, panels: Range<Int>) {
+    let scratch = allocate(byteCount: ck_scaled_scratch() * 4)
+    let columns = panels.lowerBound * Int(CK_NR)..<min(whole.n, panels.upperBound * Int(CK_NR))
+    var call = whole
+    call.a += rows.lowerBound * call.lda
+    call.a_scales += rows.lowerBound * call.ld_a_scales
+    call.m = rows.count
+    let c = whole.c + rows.lowerBound * whole.ldc + columns.lowerBound
+    if task.accumulates {
+      // Apart from c, because a product begins at zero.
+      let product = allocate(byteCount: rows.count * columns.count * 4)
+      (call.c, call.ldc) = (product.floats - columns.lowerBound, columns.count)
+      kernels.scaled.product(&call, panels.lowerBound, panels.upperBound, scratch.floats)
+      for row in 0..<rows.count {
+        let place = c + row * whole.ldc
+        kernels.rows.binary(CK_ADD, place, place, product.floats + row * columns.count, columns.count)
+      }
+    } else {
+      call.c += rows.lowerBound * call.ldc
+      kernels.scaled.product(&call, panels.lowerBound, panels.upperBound, scratch.floats)
+    }
+    if task.roundsResult { kernels.bf16.round_values(c, whole.ldc, rows.count, columns.count) }
   }
 
   /// The kernel's view of a product, and what must outlive it.
@@ -81,7 +114,7 @@ extension CPUBackend {
   private func scaledOperands(_ task: ScaledProductTask) -> ScaledOperands {
     let (a, b) = (task.a, task.b)
     precondition(!a.isTransposed && a.tile.rows == 1, "scaled product: the left operand is not laid out by rows")
-    let (codes, scales) = (packedCodes(b), packedScales(b))
+    let (codes, scales) = (packedCodes(b, isKept: task.keepsPanels), packedScales(b))
     let (k, grid) = (a.columns, a.scales.shape[1])
     let call = ck_scaled_operands(
       a: a.codes.storage.codes + task.rows.lowerBound * k, lda: k,
@@ -91,11 +124,11 @@ extension CPUBackend {
     return ScaledOperands(call: call, owners: [codes, scales, a.codes.storage, a.scales.storage])
   }
 
-  /// The codes of a right operand in panels, made once for its contents and each way of reading them.
-  private func packedCodes(_ b: QuantizedMatrix) -> Storage {
+  /// The codes of a right operand in panels. Kept, they are made once for its contents and each way of reading them.
+  private func packedCodes(_ b: QuantizedMatrix, isKept: Bool) -> Storage {
     let (k, n, stride) = (b.rows, b.columns, b.codes.shape[1])
     let panels = (n + Int(CK_NR) - 1) / Int(CK_NR)
-    return b.codes.storage.derived(DerivedLayout("packed-codes", [k, n, b.isTransposed ? 1 : 0])) {
+    func pack() -> Storage {
       let packed = allocate(byteCount: ck_packed_count(k, n))
       pool.forEachRange(panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) {
         ck_pack_codes(
@@ -103,6 +136,8 @@ extension CPUBackend {
       }
       return packed
     }
+    if !isKept { return pack() }
+    return b.codes.storage.derived(DerivedLayout("packed-codes", [k, n, b.isTransposed ? 1 : 0]), make: pack)
   }
   /// One scale for each step of scales and each column of a panel.
   private func packedScales(_ b: QuantizedMatrix) -> Storage {

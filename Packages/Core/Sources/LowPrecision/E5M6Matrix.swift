@@ -45,10 +45,6 @@ public struct E5M6Matrix: Sendable {
   package init(bytes: Tensor, scales: Tensor, columns: Int) {
     (self.bytes, self.scales, self.columns) = (bytes, scales, columns)
   }
-  /// The power of two that a tile is divided by.
-  package static func scale(ofMagnitude magnitude: Float) -> Float {
-    Quantization(tile: .row, usesPowersOfTwo: true).scale(ofMagnitude: magnitude, largest: layout.largest)
-  }
 
   /// The numbers that the codes stand for, float32 [rows, columns].
   public func dequantized() -> Tensor {

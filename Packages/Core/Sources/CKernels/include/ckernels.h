@@ -218,8 +218,31 @@ typedef enum { CK_E4M3, CK_E5M2 } ck_float8;
 // What becomes of numbers that round beyond the largest one, infinities included: the largest number, or the special
 // value of the format (E4M3: NaN, E5M2: infinity).
 typedef enum { CK_TO_LARGEST, CK_TO_SPECIAL } ck_overflow;
-// Steps of k whose products are added up before they are scaled: the extent of a scale along k.
+// The extent of a tile that shares a scale: so many steps of k are added up before they are scaled.
 enum { CK_SCALED_DEPTH = 128 };
+typedef struct {
+  // The largest |x| of `count` numbers: 0 of none, NaN if one is. And y[i] = the larger of y[i] and |x[i]|, NaN if
+  // either is.
+  float (*magnitude)(const float *x, ck_size count);
+  void (*magnitudes)(float *y, const float *x, ck_size count);
+  // y[i] = the code nearest to x[i] / scale, or to x[i] / scales[i], ties to even. NaN has the code 0x7f, or 0xff.
+  void (*encode)(ck_float8 format, ck_overflow overflow, uint8_t *y, const float *x, float scale, ck_size count);
+  // The same in tiles of CK_SCALED_DEPTH numbers, and the scale of each: max(largest |x|, least) / largest number of the
+  // format, rounded up to a power of two where that is asked for. `least` is at least 1e-30.
+  void (*encode_row)(ck_float8 format, uint8_t *y, float *scales, const float *x, float least, int powers_of_two,
+                     ck_size count);
+  void (*encode_each)(ck_float8 format, ck_overflow overflow, uint8_t *y, const float *x, const float *scales,
+                      ck_size count);
+  // y[i] = the value of code x[i], times scale or scales[i].
+  void (*decode)(ck_float8 format, float *y, const uint8_t *x, float scale, ck_size count);
+  void (*decode_each)(ck_float8 format, float *y, const uint8_t *x, const float *scales, ck_size count);
+  // Codes of twelve bits, sign, 5 exponent and 6 fraction bits, two in three bytes, in tiles of CK_SCALED_DEPTH numbers
+  // with scales that are powers of two: the scale of magnitudes from 1e-4 on. And their numbers.
+  void (*encode_twelve)(uint8_t *y, float *scales, const float *x, ck_size count);
+  void (*decode_twelve)(float *y, const uint8_t *x, const float *scales, ck_size count);
+} ck_float8_kernels;
+
+// ---- products of eight-bit codes --------------------------------------------------------------------------------
 // C[m×n] = A·B for codes with scales. Scale t of a row of A, and of a column of B, belongs to its entries
 // 128·t ..< min(k, 128·(t + 1)).
 typedef struct {
@@ -231,24 +254,27 @@ typedef struct {
   float *c; ck_size ldc;
   ck_size m, n, k;
 } ck_scaled_operands;
+// C[m×n] = Aᵀ·B, a weight gradient, for codes whose scales lie along their columns: row t of the scales belongs to rows
+// 128·t ..< min(k, 128·(t + 1)) of the codes.
 typedef struct {
-  // The largest |x| of `count` numbers: 0 of none, NaN if one is. And y[i] = the larger of y[i] and |x[i]|, NaN if
-  // either is.
-  float (*magnitude)(const float *x, ck_size count);
-  void (*magnitudes)(float *y, const float *x, ck_size count);
-  // y[i] = the code nearest to x[i] / scale, or to x[i] / scales[i], ties to even. NaN has the code 0x7f, or 0xff.
-  void (*encode)(ck_float8 format, ck_overflow overflow, uint8_t *y, const float *x, float scale, ck_size count);
-  void (*encode_each)(ck_float8 format, ck_overflow overflow, uint8_t *y, const float *x, const float *scales,
-                      ck_size count);
-  // y[i] = the value of code x[i], times scale or scales[i].
-  void (*decode)(ck_float8 format, float *y, const uint8_t *x, float scale, ck_size count);
-  void (*decode_each)(ck_float8 format, float *y, const uint8_t *x, const float *scales, ck_size count);
-  // Columns of packed panels first ..< last. Row-exact: an element is sum = fma(part_t, a_scale_t · b_scale_t, sum) for
-  // t = 0, 1 … from zero, and part_t the chain of fused multiply-adds of its 128 steps of k in order, from zero.
-  // `scratch` holds at least ck_scaled_scratch() floats, 64-byte aligned. Split a job as that of `product` in
-  // ck_gemm_kernels: B is decoded anew for every 168 rows, and A for every 8 panels.
+  const uint8_t *a; ck_size lda;              // [k, m]
+  const float *a_scales; ck_size ld_a_scales; // [ceil(k / 128), m]
+  const uint8_t *b; ck_size ldb;              // [k, n]
+  const float *b_scales; ck_size ld_b_scales; // [ceil(k / 128), n]
+  ck_float8 a_format, b_format;
+  float *c; ck_size ldc;
+  ck_size m, n, k;
+} ck_scaled_columns;
+// An element is sum = fma(part_t, a_scale_t · b_scale_t, sum) for t = 0, 1 … from zero, and part_t the chain of fused
+// multiply-adds of its 128 steps of k in order, from zero. `scratch` holds at least ck_scaled_scratch() floats, 64-byte
+// aligned.
+typedef struct {
+  // Columns of packed panels first ..< last. Row-exact. Split a job as that of `product` in ck_gemm_kernels: B is
+  // decoded anew for every 168 rows, and A for every call.
   void (*product)(const ck_scaled_operands *x, ck_size first_panel, ck_size last_panel, float *scratch);
-} ck_float8_kernels;
+  // Rows and columns of C are the caller's to split. B is decoded anew for every 168 rows of C, and A for every call.
+  void (*product_at)(const ck_scaled_columns *x, float *scratch);
+} ck_scaled_kernels;
 ck_size ck_scaled_scratch(void);
 // Packs panels first ..< last of a k×n matrix of codes, given as in `pack` of ck_gemm_kernels; padded with zeros to
 // ck_packed_count(k, n) codes.
@@ -310,6 +336,7 @@ typedef struct {
   const ck_attention_kernels *attention_bf16;
   const ck_row_kernels *rows;
   const ck_float8_kernels *float8;
+  const ck_scaled_kernels *scaled;
   const ck_block_kernels *blocks;
 } ck_kernels;
 // The kernels of `isa`. `isa` must be available.
