@@ -21,9 +21,11 @@ let package = Package(
   dependencies: [.package(path: "../Core"), .package(path: "../Infra")],
   targets: [
     // Encoding and rendering run over large texts inside tests too: optimised in debug builds.
-    .target(name: "Jinja", swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
-      name: "Text", dependencies: ["Jinja", "CPCRE2"],
+      name: "Jinja", dependencies: [.product(name: "Sentences", package: "Infra")],
+      swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .target(
+      name: "Text", dependencies: ["Jinja", "CPCRE2", .product(name: "Sentences", package: "Infra")],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .systemLibrary(
       name: "CPCRE2", path: "Sources/CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -38,6 +40,7 @@ let package = Package(
     .target(
       name: "LanguageModels",
       dependencies: [
+        .product(name: "Sentences", package: "Infra"),
         "GGUFModels", "Text", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
         .product(name: "Plugins", package: "Infra"), .product(name: "Recipes", package: "Infra"),
         .product(name: "Checkpoints", package: "Infra"),

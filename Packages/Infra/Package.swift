@@ -11,6 +11,7 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "Infra",
   products: [
+    .library(name: "Sentences", targets: ["Sentences"]),
     .library(name: "Plugins", targets: ["Plugins"]),
     .library(name: "Recipes", targets: ["Recipes"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
@@ -27,12 +28,15 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "CLibCrypto", path: "Sources/CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .target(name: "Recipes", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
-    .target(name: "Plugins", dependencies: ["Recipes"], swiftSettings: strict),
+    .target(name: "Sentences", swiftSettings: strict),
+    .target(
+      name: "Recipes", dependencies: ["Sentences", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+    .target(name: "Plugins", dependencies: ["Sentences", "Recipes"], swiftSettings: strict),
     .target(
       name: "Checkpoints",
       dependencies: [
-        "CLibCrypto", .product(name: "Tensors", package: "Core"), .product(name: "Layers", package: "Core"),
+        "Sentences", "CLibCrypto", .product(name: "Tensors", package: "Core"),
+        .product(name: "Layers", package: "Core"),
         .product(name: "LowPrecision", package: "Core"),
       ], swiftSettings: strict),
     // Blocks are made and unmade number by number inside tests too: optimised in debug builds.
@@ -42,7 +46,7 @@ let package = Package(
     .target(
       name: "ProcessGraph",
       dependencies: [
-        "Plugins", "Recipes", "Checkpoints", .product(name: "Tensors", package: "Core"),
+        "Sentences", "Plugins", "Recipes", "Checkpoints", .product(name: "Tensors", package: "Core"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(

@@ -9,7 +9,7 @@ let strict: [SwiftSetting] = [
 ]
 let core: [Target.Dependency] = ["Tensors", "Autograd", "Layers"].map { .product(name: $0, package: "Core") }
 let instruments: Target.Dependency = .product(name: "Instruments", package: "Core")
-let infra: [Target.Dependency] = ["Plugins", "Recipes", "Checkpoints", "ProcessGraph"].map {
+let infra: [Target.Dependency] = ["Sentences", "Plugins", "Recipes", "Checkpoints", "ProcessGraph"].map {
   .product(name: $0, package: "Infra")
 }
 let architecture: [Target.Dependency] = ["Text", "LanguageModels"].map { .product(name: $0, package: "Architecture") }

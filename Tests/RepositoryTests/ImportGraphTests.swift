@@ -22,24 +22,26 @@ private let places: [String: Place] = [
   "Autograd": Place("Core", "Tensors"),
   "Layers": Place("Core", "Tensors", "Autograd"),
   "Instruments": Place("Core", "Tensors"),
-  "Recipes": Place("Infra", "Yams"),
-  "Plugins": Place("Infra", "Recipes"),
-  "Checkpoints": Place("Infra", "Tensors", "Layers", "LowPrecision", "CLibCrypto"),
+  "Sentences": Place("Infra"),
+  "Recipes": Place("Infra", "Sentences", "Yams"),
+  "Plugins": Place("Infra", "Sentences", "Recipes"),
+  "Checkpoints": Place("Infra", "Sentences", "Tensors", "Layers", "LowPrecision", "CLibCrypto"),
   "GGUF": Place("Infra", "Checkpoints", "BlockFormats"),
-  "ProcessGraph": Place("Infra", "Tensors", "Plugins", "Recipes", "Checkpoints", "Logging"),
+  "ProcessGraph": Place("Infra", "Sentences", "Tensors", "Plugins", "Recipes", "Checkpoints", "Logging"),
   "RunStore": Place("Infra", "ProcessGraph", "Recipes", "GRDB"),
-  "Jinja": Place("Architecture"),
-  "Text": Place("Architecture", "Jinja", "CPCRE2"),
+  "Jinja": Place("Architecture", "Sentences"),
+  "Text": Place("Architecture", "Sentences", "Jinja", "CPCRE2"),
   "GGUFModels": Place(
     "Architecture", "Text", "Tensors", "Layers", "LowPrecision", "BlockFormats", "Recipes", "Checkpoints", "GGUF"),
   "LanguageModels": Place(
-    "Architecture", "GGUFModels", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
+    "Architecture", "Sentences", "GGUFModels", "Text", "Tensors", "Layers", "Plugins", "Recipes", "Checkpoints"),
   "Llama": Place("Architecture", "LanguageModels", "Tensors", "Layers", "Plugins"),
   "DeepSeek": Place("Architecture", "LanguageModels", "Llama", "Text", "Tensors", "Layers", "Plugins"),
   "Rewards": Place("Rewards", "Plugins", "Recipes"),
   "Verifiers": Place("Rewards", "Rewards", "Plugins", "Recipes"),
   "Datasets": Place(
-    "Training", "Tensors", "Plugins", "Recipes", "Checkpoints", "ProcessGraph", "Text", "LanguageModels", "Rewards"),
+    "Training", "Sentences", "Tensors", "Plugins", "Recipes", "Checkpoints", "ProcessGraph", "Text", "LanguageModels",
+    "Rewards"),
   "Optimizers": Place("Training", "Tensors", "Autograd", "Layers", "Plugins", "Recipes", "Checkpoints"),
   "Evaluation": Place(
     "Training", "Datasets", "Plugins", "Recipes", "ProcessGraph", "Text", "LanguageModels", "Rewards"),
@@ -48,7 +50,8 @@ private let places: [String: Place] = [
     "Recipes", "Checkpoints", "ProcessGraph", "Text", "LanguageModels", "Rewards"),
   "Inference": Place("Serving", "Tensors", "Layers", "Text", "LanguageModels", "Plugins"),
   "HTTPServing": Place(
-    "Serving", "Jinja", "Text", "LanguageModels", "Hummingbird", "HTTPTypes", "NIOCore", "Logging", "ServiceLifecycle",
+    "Serving", "Sentences", "Jinja", "Text", "LanguageModels", "Hummingbird", "HTTPTypes", "NIOCore", "Logging",
+    "ServiceLifecycle",
     "UnixSignals"),
 ]
 /// The packages that a package may know.

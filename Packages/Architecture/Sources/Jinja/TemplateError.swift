@@ -1,4 +1,5 @@
 // What can be wrong with a template or its rendering, in one sentence with the place in the template.
+import Sentences
 
 /// A place in a template's source; lines and columns count from 1.
 struct Position: Sendable, Hashable {

@@ -1,6 +1,7 @@
 // Where training and serving meet: something that turns prompts into completions.
 // The naive generator and the inference engine implement it; GRPO, evaluation and the HTTP server consume it.
 import Recipes
+import Sentences
 import Text
 
 /// How tokens are drawn. Values outside their range are rejected by `validate`, never clamped.

@@ -3,6 +3,7 @@ import Foundation
 import Layers
 import Plugins
 import Recipes
+import Sentences
 import Tensors
 
 /// Reads a published `config.json` unmodified and builds its model from named weights.

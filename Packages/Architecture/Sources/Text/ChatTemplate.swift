@@ -1,6 +1,7 @@
 // How a conversation becomes the text that a model continues.
 // The template travels with the weights; this protocol is what serving and training ask of it.
 import Jinja
+import Sentences
 
 /// One turn of a conversation.
 public struct ChatMessage: Sendable, Hashable {

@@ -1,6 +1,7 @@
 // What can be wrong with files of weights, in one sentence.
 // Every message names the file, the tensor where there is one, what was found and what would have worked.
 import Foundation
+import Sentences
 
 /// A file of a checkpoint that cannot be read, trusted or written.
 public struct CheckpointError: Error, CustomStringConvertible, Equatable {
@@ -32,19 +33,8 @@ public struct CheckpointError: Error, CustomStringConvertible, Equatable {
   }
 
   /// Text from a file as it may stand in a sentence: one line of it, and not a page.
-  public static func shortened(_ text: String) -> String { visible(text, upTo: 120) }
+  public static func shortened(_ text: String) -> String { sentenceLine(text, upTo: 120) }
 
   /// A whole sentence on one line. Names of files and keys are foreign too, and may hold anything.
-  private static func sentence(_ text: String) -> String { visible(text, upTo: 390) }
-
-  private static func visible(_ text: String, upTo count: Int) -> String {
-    var visible = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars.prefix(count) {
-      switch scalar.properties.generalCategory {
-      case .control, .lineSeparator, .paragraphSeparator: visible.append(" ")
-      default: visible.append(scalar)
-      }
-    }
-    return String(visible) + (text.unicodeScalars.dropFirst(count).isEmpty ? "" : "…")
-  }
+  private static func sentence(_ text: String) -> String { sentenceLine(text) }
 }

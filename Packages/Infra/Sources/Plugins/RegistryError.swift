@@ -1,5 +1,6 @@
 // What can go wrong with names of parts, each case one sentence that names everybody concerned.
 import Recipes
+import Sentences
 
 /// A part that is not there, or is there twice.
 public enum RegistryError: Error, Equatable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 // What is wrong with the wiring of a recipe. All of it is found before the first second of work.
 import Recipes
+import Sentences
 
 /// A graph that cannot run.
 public enum GraphError: Error, Equatable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 // What can go wrong between a run and its directory. Each case is one sentence that says what to do.
 import Recipes
+import Sentences
 
 /// A run that cannot start or continue.
 public enum RunError: Error, Equatable, CustomStringConvertible {

@@ -1,4 +1,5 @@
 // What is wrong with a setting, and where: one sentence a person can act on.
+import Sentences
 
 /// A setting that does not fit.
 public struct ConfigError: Error, Equatable, CustomStringConvertible {

@@ -1,4 +1,5 @@
 // What can go wrong before settings have paths: files that cannot be read and text that is not YAML.
+import Sentences
 
 /// A recipe that could not be read or written.
 public enum RecipeError: Error, Equatable, CustomStringConvertible {

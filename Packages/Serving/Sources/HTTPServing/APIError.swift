@@ -2,6 +2,7 @@
 import HTTPTypes
 import Hummingbird
 import Jinja
+import Sentences
 
 /// An answer that is an error.
 struct APIError: Error, Equatable {

@@ -3,6 +3,7 @@
 import Checkpoints
 import Foundation
 import Recipes
+import Sentences
 import Text
 
 /// A directory with `tokens.bin` (int32, little endian), `documents.bin` (int64 starts, and the end) and the
