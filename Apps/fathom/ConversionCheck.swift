@@ -64,7 +64,7 @@ struct ConversionCheck {
   private var verdict: String {
     if input == output { return "the same to the last bit" }
     guard let limit = plan.limit else { return "no limit was set" }
-    return isTooMuch ? "above the limit of \(Self.percent(limit))" : "within the limit of \(Self.percent(limit))"
+    return "\(isTooMuch ? "above" : "within") the limit of \(Figures.percent(limit))"
   }
 
   /// Whether the output is worse than the plan allows, or gives no number at all.
@@ -79,8 +79,8 @@ struct ConversionCheck {
           + "where it is")
     }
     throw CommandError(
-      "\(path): its perplexity is \(Self.percent(growth)) from the input's and --check-limit allows "
-        + "\(Self.percent(plan.limit ?? 0)); it stays where it is, and a --type of more bits loses less")
+      "\(path): its perplexity is \(Figures.percent(growth)) above the input's and --check-limit allows "
+        + "\(Figures.percent(plan.limit ?? 0)); it stays where it is, and a --type of more bits loses less")
   }
 
   private static func figure(_ value: Double) -> String {
