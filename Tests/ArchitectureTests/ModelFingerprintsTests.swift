@@ -1,4 +1,5 @@
 // Lists of checksums: what a conversion writes is what a later reading finds, and damage is named.
+import BlockFormats
 import Checkpoints
 import Foundation
 import GGUF
