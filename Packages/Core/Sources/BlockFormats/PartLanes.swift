@@ -13,10 +13,10 @@ extension Lanes {
   /// gives 0.
   @inline(__always)
   func level(through top: Float) -> Lanes {
-    var x = replacing(with: 0, where: .!(self .>= 0))
-    x = x.replacing(with: top, where: x .>= top)
+    var x = Lanes(repeating: 0).replacing(with: self, where: self .> 0)
+    x = Lanes(repeating: top).replacing(with: x, where: x .< top)
     let nearest = (x + Self.whole) - Self.whole
-    return nearest.replacing(with: nearest - 1, where: nearest .> x)
+    return nearest - Lanes(repeating: 0).replacing(with: 1, where: nearest .> x)
   }
 
   /// Without their signs.
