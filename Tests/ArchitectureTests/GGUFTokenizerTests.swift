@@ -66,7 +66,8 @@ private struct LlamaGoldens: Decodable {
     let (goldens, scratch) = (try LlamaGoldens.load(), try ModelScratch())
     let expected = try #require(goldens.published[name])
     let tokenizer = try ModelDirectory(LlamaGoldens.file(of: name, in: scratch.path)).tokenizer()
-    #expect(expected.count == goldens.texts.count && Set(goldens.published.values).count == 4)
+    // These texts do not tell gpt-4o from kimi-k2, which cuts before and behind Han.
+    #expect(expected.count == goldens.texts.count && Set(goldens.published.values).count == 3)
     for (text, ids) in zip(goldens.texts, expected) {
       let tokens = tokenizer.encode(text, recognizingSpecialTokens: false)
       #expect(tokens.map(\.rawValue) == ids, "\(text.debugDescription)")
