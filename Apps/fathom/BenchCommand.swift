@@ -9,7 +9,7 @@ struct BenchCommand: AsyncParsableCommand {
     subcommands: [
       BenchTrainCommand.self, BenchPrecisionCommand.self, BenchRolloutCommand.self, BenchKernelsCommand.self,
       BenchModelCommand.self, BenchDecodeCommand.self, BenchPrefillCommand.self, BenchBatchCommand.self,
-      BenchStartCommand.self,
+      BenchStartCommand.self, BenchTokenizerCommand.self,
     ])
 }
 

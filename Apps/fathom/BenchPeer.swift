@@ -1,4 +1,4 @@
-// The other side of `fathom bench … --against PYTHON`: torch and transformers in a process that waits for its turn.
+// The other side of `fathom bench … --against PYTHON`: packages of Python in a process that waits for its turn.
 import Foundation
 
 /// A running script of Tests/Peers. It times steps when it is asked to and sleeps otherwise.
@@ -28,6 +28,8 @@ final class BenchPeer {
   private let (requests, answers) = (Pipe(), Pipe())
   private let python: String
   private let scriptPath: String
+  /// What its Python must have, for the sentence when it fails.
+  private let needs: String
   private var unread: [UInt8] = []
 
   /// What `--against` takes.
@@ -35,8 +37,12 @@ final class BenchPeer {
 
   /// Starts `python`, a path or a name to look for along PATH, with a script of Tests/Peers, what it is to run (a
   /// model's config.json, say) and further arguments. What it has to say goes to standard error.
-  init(python: String, _ script: String, _ subject: String, _ arguments: [String]) throws {
+  init(
+    python: String, _ script: String, _ subject: String, _ arguments: [String],
+    needing needs: String = "torch and transformers"
+  ) throws {
     let python = python == "torch" ? "python3" : python
+    self.needs = needs
     (self.python, scriptPath) = (python, "Tests/Peers/\(script)")
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [python, try Self.path(of: scriptPath), subject] + arguments
@@ -93,7 +99,7 @@ final class BenchPeer {
     process.waitUntilExit()
     return CommandError(
       "--against \(python): the peer ended with exit code \(process.terminationStatus) before it had answered; "
-        + "it needs a Python with torch and transformers, and standard error has what it said")
+        + "it needs a Python with \(needs), and standard error has what it said")
   }
 
   /// The script in the checkout around the working directory or around this program.

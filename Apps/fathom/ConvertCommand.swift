@@ -5,14 +5,16 @@ import Checkpoints
 import Foundation
 import GGUF
 import GGUFModels
+import LanguageModels
 import Synchronization
 
 struct ConvertCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert", abstract: "Turns a model's directory into a GGUF file, or a GGUF file into a directory.",
     discussion: """
-      Prints the SHA-256 of every tensor as it stands in the new file. Memory does not depend on the model's size. The \
-      output must not exist, and appears whole or not at all.
+      Prints the SHA-256 of every tensor as it stands in the new file, and at the end the perplexity of a text under \
+      both models. Converting takes the same memory for every model; the check takes that of answering. The output must \
+      not exist, and appears whole or not at all.
       """)
 
   @Argument(help: ArgumentHelp("A directory with config.json and *.safetensors, or a .gguf file.", valueName: "input"))
@@ -27,6 +29,8 @@ struct ConvertCommand: AsyncParsableCommand {
   var type: ConversionType?
   @Option(help: ArgumentHelp("Keep the checksums in this file as well.", valueName: "file"))
   var checksums: String?
+  @OptionGroup var check: ConversionCheckOptions
+  @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
     if Self.isGGUF(input) == Self.isGGUF(output) {
@@ -36,6 +40,21 @@ struct ConvertCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let (parts, progress) = (try compute.parts(), TerminalProgress())
+    let (plan, note) = try check.plan(ModelDirectory(input))
+    let command = self
+    try await interruptible("convert", progress) { try command.convert() }
+    if let note { progress.note("note: \(note)") }
+    guard let plan else { return }
+    let checked = try await interruptible("check", progress) {
+      try ConversionCheck(
+        plan, input: ModelDirectory(command.input), output: ModelDirectory(command.output), parts, progress)
+    }
+    try Output.line(checked.sentence)
+    try checked.enforce(output)
+  }
+
+  private func convert() throws {
     let ledger = Ledger()
     let report: ModelConversion.Report = { tensor in
       let line = "\(tensor.fingerprint)  \(tensor.name)"

@@ -10,8 +10,8 @@ struct Fathom: AsyncParsableCommand {
     subcommands: [
       DemoCommand.self, RunCommand.self, TrainCommand.self, ServeCommand.self, GenerateCommand.self,
       LogitsCommand.self, TokenizeCommand.self, DetokenizeCommand.self, TemplateCommand.self, DescribeCommand.self,
-      PerplexityCommand.self, ConvertCommand.self, RunsCommand.self, BenchCommand.self, VerifyCommand.self,
-      DoctorCommand.self,
+      PerplexityCommand.self, ConvertCommand.self, ChecksumsCommand.self, RunsCommand.self, BenchCommand.self,
+      VerifyCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

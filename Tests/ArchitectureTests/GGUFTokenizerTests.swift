@@ -18,6 +18,8 @@ private struct LlamaGoldens: Decodable {
   }
   let texts: [String]
   let kinds: [String: Kind]
+  /// Ids by the patterns that names stand for, where llama.cpp cuts otherwise; markers are read as text.
+  let published: [String: [[Int32]]]
 
   static let names = [
     "bailingmoe", "deepseek-coder", "deepseek-llm", "deepseek-r1-qwen", "deepseek-v3", "default", "falcon", "gpt-2",
@@ -57,6 +59,19 @@ private struct LlamaGoldens: Decodable {
     let first = tokenizer.encode(goldens.texts[0], recognizingSpecialTokens: true)
     #expect((tokenizer.markers.before + first + tokenizer.markers.after).map(\.rawValue) == kind.marked)
     #expect(tokenizer.endOfSequence == tokenizer.token(named: "</s>"))
+  }
+
+  @Test(arguments: ["gpt-4o", "tekken", "kimi-k2", "youtu"])
+  func tokensAreThoseOfThePublishedPattern(_ name: String) throws {
+    let (goldens, scratch) = (try LlamaGoldens.load(), try ModelScratch())
+    let expected = try #require(goldens.published[name])
+    let tokenizer = try ModelDirectory(LlamaGoldens.file(of: name, in: scratch.path)).tokenizer()
+    // These texts do not tell gpt-4o from kimi-k2, which cuts before and behind Han.
+    #expect(expected.count == goldens.texts.count && Set(goldens.published.values).count == 3)
+    for (text, ids) in zip(goldens.texts, expected) {
+      let tokens = tokenizer.encode(text, recognizingSpecialTokens: false)
+      #expect(tokens.map(\.rawValue) == ids, "\(text.debugDescription)")
+    }
   }
 
   @Test func waysToCutShowInTheTokens() throws {

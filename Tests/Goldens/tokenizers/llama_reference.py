@@ -12,15 +12,17 @@ import llama_cpp
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 import kinds
+import published_cuts
 import texts
 
 HERE = pathlib.Path(__file__).parent
 
 
 class Reference:
-    """The vocabulary of one GGUF file."""
+    """The vocabulary of one GGUF file, and the published tokenizer that it stands for where llama.cpp cuts otherwise."""
 
-    def __init__(self, path):
+    def __init__(self, path, published=None):
+        self.published = published
         self.model = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
         vocabulary = llama_cpp.llama_model_get_vocab(self.model._model.model)
         marked = (llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
@@ -39,6 +41,15 @@ class Reference:
     def ids(self, text, special=True, add_bos=False):
         return self.model.tokenize(text.encode(), add_bos=add_bos, special=special)
 
+    def cuts_as_published(self, text):
+        """Whether llama.cpp's tokens of what lies between markers are the published ones."""
+        if self.published is None:
+            return True
+        parts = [text]
+        for marker in self.markers:
+            parts = [part for whole in parts for part in whole.split(marker)]
+        return all(self.ids(part, special=False) == published_cuts.ids(self.published, part) for part in parts)
+
     def has_reason(self, text):
         """Whether a difference is on purpose. The unicodedata of Python 3.11 is older than the tables of llama.cpp."""
         places = sorted((at, at + len(marker)) for marker in self.markers for at in occurrences(marker, text))
@@ -47,7 +58,8 @@ class Reference:
             or any(a[0] < b[0] < a[1] < b[1] for i, a in enumerate(places) for b in places[i + 1:i + 20])
             or self.pre == "deepseek-llm" and "\u3000" in text
             or ("phi-3" in self.name or "phi3" in self.name) and any(c.isspace() and c not in " \t\n\v\f\r" for c in text)
-            or self.turned and "</s>" in text)
+            or self.turned and "</s>" in text
+            or not self.cuts_as_published(text))
 
     def texts(self, count, seed):
         """Difficult texts, a third of them with markers of this vocabulary written out in them."""
@@ -135,17 +147,22 @@ MARKERS = [
 ]
 # Names of ways to cut.
 WAYS = ["gpt-2", "llama-bpe", "smaug-bpe", "qwen2", "deepseek-r1-qwen", "deepseek-llm", "deepseek-coder", "deepseek-v3",
-        "default", "falcon", "starcoder", "qwen35", "seed-coder", "bailingmoe"]
+        "default", "falcon", "starcoder", "qwen35", "seed-coder", "bailingmoe"] + list(published_cuts.PUBLISHED)
+# Other names, most of which share a pattern with one above.
+MORE_WAYS = ["llama3", "llama-v3", "pixtral", "falcon3", "lfm2", "glm4", "chatglm-bpe", "dbrx", "hunyuan", "hunyuan-dense",
+             "hy_v4", "stablelm2", "megrez", "grok-2", "solar-open", "command-r", "smollm", "refact", "exaone", "exaone4", "mpt",
+             "olmo", "phi-2", "gigachat", "bailingmoe2", "joyai-llm", "kormo", "minerva-7b", "granite-docling",
+             "minicpm5", "jais-2", "ufakzeka", "spark2_5", "jina-v5-nano"]
 
 
-def write_all(directory):
-    """Every kind as a file of `directory`; yields the paths."""
+def write_all(directory, ways=WAYS):
+    """Every kind as a file of `directory`; yields the paths, each with the published tokenizer or None."""
     model = uncut_vocabulary()
-    for pre in WAYS:
+    for pre in ways:
         path = pathlib.Path(directory) / f"{pre}.gguf"
         write_bytes_vocabulary(path, model, pre)
-        yield path
+        yield path, published_cuts.tokenizer(pre, model)
     for name, adds_space in [("llama", True), ("llama-no-prefix", False)]:
         path = pathlib.Path(directory) / f"{name}.gguf"
         write_sentence_piece(path, adds_space)
-        yield path
+        yield path, None

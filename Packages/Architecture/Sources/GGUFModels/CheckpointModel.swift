@@ -62,6 +62,9 @@ struct CheckpointModel: Sendable {
     return planned
   }
 
+  /// Gives the memory of what has been read back to the system.
+  func giveBack() { files.giveBack() }
+
   /// The tensors of layers behind the last: modules that predict further tokens, which these files do not hold.
   var predictionTensors: [String] { files.names.filter { isPrediction($0) } }
 

@@ -17,7 +17,8 @@ public struct ConvertedTensor: Sendable, Equatable {
   public let fingerprint: String
 }
 
-/// Conversions between the two layouts that models travel in.
+/// Conversions between the two layouts that models travel in. A task that is cancelled stops within a piece of a tensor,
+/// with `CancellationError`, and leaves nothing behind.
 public enum ModelConversion {
   /// Called with every tensor when it has been written, in the order of the file.
   public typealias Report = @Sendable (ConvertedTensor) throws -> Void
@@ -43,7 +44,7 @@ public enum ModelConversion {
         type.map { $0.format(of: tensor, layers: layers, isHeadTied: isHeadTied) }
         ?? (tensor.rows.shape.count < 2 ? .f32 : tensor.stored)
       return GGUFTensorToStore(tensor.name, format, tensor.rows.shape) { sink in
-        let written = try tensor.rows.storeFingerprinted(as: format, sink)
+        let written = try tensor.rows.storeFingerprinted(as: format, sink, giveBack: model.giveBack)
         try report(ConvertedTensor(tensor.name, format, tensor.rows.shape, written))
       }
     }
@@ -89,7 +90,7 @@ public enum ModelConversion {
       return TensorToStore(name, try StoredType(format, directory), rows.shape) { sink in
         let written: FloatRows.Written
         do {
-          written = try rows.storeFingerprinted(as: format, sink)
+          written = try rows.storeFingerprinted(as: format, sink, giveBack: model.file.giveBack)
         } catch let error as QuantisationError {
           throw CheckpointError(directory, tensor: name, error.description)
         }
@@ -150,17 +151,24 @@ extension FloatRows {
     let fingerprint: String
   }
 
-  /// Hands all rows to `sink` in a stored form, and takes the fingerprint of what went by.
+  /// Pieces between two returns of memory: some megabytes, so that it is neither much nor done all the time.
+  private static let piecesInMemory = 16
+
+  /// Hands all rows to `sink` in a stored form, and takes the fingerprint of what went by. `giveBack` is called now and
+  /// then, and at the end, to return what reading has mapped.
   fileprivate func storeFingerprinted(
-    as format: BlockFormat, _ sink: (UnsafeRawBufferPointer) throws -> Void
+    as format: BlockFormat, _ sink: (UnsafeRawBufferPointer) throws -> Void, giveBack: () -> Void
   ) throws -> Written {
     var stream = FingerprintStream()
-    var count = 0
+    var (count, pieces) = (0, 0)
     try forEachStoredPiece(as: format) { piece in
+      try Task.checkCancellation()
       stream.update(piece)
-      count += piece.count
+      (count, pieces) = (count + piece.count, pieces + 1)
       try sink(piece)
+      if pieces % Self.piecesInMemory == 0 { giveBack() }
     }
+    giveBack()
     return Written(byteCount: count, fingerprint: stream.finish())
   }
 }

@@ -9,7 +9,7 @@ extension SuperBlocks {
     let fit = MinimumFit(numbers, parts: 16, top: 3, topScale: 15)
     clear(block, 84)
     for part in 0..<16 { block.setByte(part, UInt8(fit.scales[part] | fit.minima[part] << 4)) }
-    for i in 0..<length { setPair(block + 16, i, fit.level(numbers[i], part: i / 16)) }
+    fit.forEachLevel(numbers) { i, level in setPair(block + 16, i, level) }
     block.setHalf(80, fit.scale)
     block.setHalf(82, fit.minimum)
   }
@@ -17,8 +17,7 @@ extension SuperBlocks {
   static func quantiseQ3(_ numbers: Source, _ block: Block) {
     let fit = SignedFit(numbers, half: 4, lowestScale: -32, highestScale: 31)
     clear(block, 110)
-    for i in 0..<length {
-      let level = fit.level(numbers[i], part: i / 16)
+    fit.forEachLevel(numbers) { i, level in
       setPair(block + 32, i, level & 3)
       block.setByte(i & 31, block.byte(i & 31) | UInt8(level >> 2) << UInt8(i >> 5))
     }
@@ -35,15 +34,14 @@ extension SuperBlocks {
     let fit = MinimumFit(numbers, parts: 8, top: 15, topScale: 63)
     clear(block, 144)
     store(fit, block)
-    for i in 0..<length { setNibble(block + 16, i, fit.level(numbers[i], part: i / 32)) }
+    fit.forEachLevel(numbers) { i, level in setNibble(block + 16, i, level) }
   }
 
   static func quantiseQ5(_ numbers: Source, _ block: Block) {
     let fit = MinimumFit(numbers, parts: 8, top: 31, topScale: 63)
     clear(block, 176)
     store(fit, block)
-    for i in 0..<length {
-      let level = fit.level(numbers[i], part: i / 32)
+    fit.forEachLevel(numbers) { i, level in
       setNibble(block + 48, i, level & 15)
       block.setByte(16 + (i & 31), block.byte(16 + (i & 31)) | UInt8(level >> 4) << UInt8(i / 32))
     }
@@ -52,8 +50,7 @@ extension SuperBlocks {
   static func quantiseQ6(_ numbers: Source, _ block: Block) {
     let fit = SignedFit(numbers, half: 32, lowestScale: -128, highestScale: 127)
     clear(block, 210)
-    for i in 0..<length {
-      let level = fit.level(numbers[i], part: i / 16)
+    fit.forEachLevel(numbers) { i, level in
       let low = i / 128 * 64 + (i & 63)
       block.setByte(low, block.byte(low) | UInt8(level & 15) << (i & 64 == 0 ? 0 : 4))
       setPair(block + 128, i, level >> 4)
@@ -99,36 +96,70 @@ private struct MinimumFit {
   /// Float16 patterns.
   let scale: UInt16
   let minimum: UInt16
-  private(set) var scales: [Int]
-  private(set) var minima: [Int]
+  private(set) var scales: [Int] = []
+  private(set) var minima: [Int] = []
   private let top: Int
 
   init(_ numbers: UnsafePointer<Float>, parts: Int, top: Int, topScale: Int) {
     let size = SuperBlocks.length / parts
-    let weighed = (0..<parts).map { WeighedPart(numbers + $0 * size, count: size) }
-    let fits = weighed.map { LevelsWithMinimum(fitting: $0, top: top) }
-    scale = HalfBits.float16((fits.map(\.scale).max() ?? 0) / Float(topScale))
-    minimum = HalfBits.float16((fits.map(\.minimum).max() ?? 0) / Float(topScale))
-    (scales, minima, self.top) = (Array(repeating: 0, count: parts), Array(repeating: 0, count: parts), top)
-    let (d, dmin) = (HalfBits.float(scale), HalfBits.float(minimum))
-    for part in 0..<parts {
-      let s = SimpleBlocks.level(fits[part].scale / d + 0.5, from: 0, through: topScale)
-      let m = SimpleBlocks.level(fits[part].minimum / dmin + 0.5, from: 0, through: topScale)
-      var least = Float.infinity
-      for trial in max(0, s - 1)...min(topScale, s + 1) {
-        for minimum in max(0, m - 1)...min(topScale, m + 1) {
-          let error = weighed[part].error(scale: d * Float(trial), offset: -dmin * Float(minimum), top: top)
-          if error < least { (least, scales[part], minima[part]) = (error, trial, minimum) }
-        }
+    var (fits, smallest): ([Lanes], [Lanes]) = ([], [])
+    for group in 0..<parts / WeighedParts.count {
+      WeighedParts.with(numbers + group * WeighedParts.count * size, size: size) { weighed in
+        let fit = LevelsWithMinimum(fitting: weighed, top: Float(top))
+        fits.append(fit.scale)
+        smallest.append(fit.minimum)
       }
+    }
+    scale = HalfBits.float16(Self.largest(fits) / Float(topScale))
+    minimum = HalfBits.float16(Self.largest(smallest) / Float(topScale))
+    self.top = top
+    let (d, dmin) = (HalfBits.float(scale), HalfBits.float(minimum))
+    for group in fits.indices {
+      let best = WeighedParts.with(numbers + group * WeighedParts.count * size, size: size) { weighed in
+        Self.multiples(
+          weighed, (fits[group] / d + 0.5).level(through: Float(topScale)), d,
+          (smallest[group] / dmin + 0.5).level(through: Float(topScale)), dmin, topScale: Float(topScale),
+          top: Float(top))
+      }
+      scales += (0..<WeighedParts.count).map { Int(best.scales[$0]) }
+      minima += (0..<WeighedParts.count).map { Int(best.minima[$0]) }
     }
   }
 
-  @inline(__always)
-  func level(_ x: Float, part: Int) -> Int {
-    let step = HalfBits.float(scale) * Float(scales[part])
-    let shifted = x + HalfBits.float(minimum) * Float(minima[part])
-    return step == 0 ? 0 : SimpleBlocks.level(shifted / step + 0.5, from: 0, through: top)
+  private static func largest(_ lanes: [Lanes]) -> Float {
+    lanes.flatMap { lanes in (0..<WeighedParts.count).map { lanes[$0] } }.max() ?? 0
+  }
+
+  /// The multiples of `d` and `dmin` around `s` and `m` that err least.
+  private static func multiples(
+    _ parts: WeighedParts, _ s: Lanes, _ d: Float, _ m: Lanes, _ dmin: Float, topScale: Float, top: Float
+  ) -> (scales: Lanes, minima: Lanes) {
+    var least = Lanes(repeating: .infinity)
+    var best = (scales: Lanes(repeating: 0), minima: Lanes(repeating: 0))
+    for scaleStep in [-1, 0, 1] as [Float] {
+      for minimumStep in [-1, 0, 1] as [Float] {
+        let (trial, minimum) = (s + scaleStep, m + minimumStep)
+        let exists = (trial .>= 0) .& (trial .<= topScale) .& (minimum .>= 0) .& (minimum .<= topScale)
+        let error = parts.error(scale: d * trial, offset: -dmin * minimum, top: top)
+        let isBetter = exists .& (error .< least)
+        least.replace(with: error, where: isBetter)
+        best.scales.replace(with: trial, where: isBetter)
+        best.minima.replace(with: minimum, where: isBetter)
+      }
+    }
+    return best
+  }
+
+  /// Level i of a part for each of its numbers.
+  func forEachLevel(_ numbers: UnsafePointer<Float>, _ body: (_ i: Int, _ level: Int) -> Void) {
+    let size = SuperBlocks.length / scales.count
+    for part in scales.indices {
+      let step = HalfBits.float(scale) * Float(scales[part])
+      let shift = HalfBits.float(minimum) * Float(minima[part])
+      for i in part * size..<(part + 1) * size {
+        body(i, step == 0 ? 0 : SimpleBlocks.level((numbers[i] + shift) / step + 0.5, from: 0, through: top))
+      }
+    }
   }
 }
 
@@ -136,31 +167,45 @@ private struct MinimumFit {
 private struct SignedFit {
   /// A float16 pattern.
   let scale: UInt16
-  private(set) var scales = [Int](repeating: 0, count: 16)
+  private(set) var scales: [Int] = []
   private let half: Int
 
   init(_ numbers: UnsafePointer<Float>, half: Int, lowestScale: Int, highestScale: Int) {
-    let weighed = (0..<16).map { WeighedPart(numbers + $0 * 16, count: 16) }
-    let fits = weighed.map { SignedLevels(fitting: $0, half: half).scale }
-    let extreme = fits.reduce(Float(0)) { $1.magnitude > $0.magnitude ? $1 : $0 }
+    let groups = [numbers, numbers + SuperBlocks.length / 2]
+    let fits = groups.map { WeighedParts.with($0, size: 16) { SignedLevels(fitting: $0, half: Float(half)).scale } }
+    let single = fits.flatMap { lanes in (0..<WeighedParts.count).map { lanes[$0] } }
+    let extreme = single.reduce(Float(0)) { $1.magnitude > $0.magnitude ? $1 : $0 }
     scale = HalfBits.float16(extreme / Float(lowestScale))
     self.half = half
     let d = HalfBits.float(scale)
-    for part in 0..<16 where d != 0 {
-      let shifted = fits[part] / d + (0.5 - Float(lowestScale))
-      let s = SimpleBlocks.level(shifted, from: 0, through: highestScale - lowestScale) + lowestScale
-      var least = Float.infinity
-      for trial in max(lowestScale, s - 1)...min(highestScale, s + 1) {
-        let error = SignedLevels.error(weighed[part], scale: d * Float(trial), half: half)
-        if error < least { (least, scales[part]) = (error, trial) }
+    let (lowest, highest) = (Float(lowestScale), Float(highestScale))
+    for (group, fit) in zip(groups, fits) {
+      let best = WeighedParts.with(group, size: 16) { parts in
+        let s = (fit / d + (0.5 - lowest)).level(through: highest - lowest) + lowest
+        var (least, best) = (Lanes(repeating: .infinity), Lanes(repeating: 0))
+        for step in [-1, 0, 1] as [Float] where d != 0 {
+          let trial = s + step
+          let error = parts.error(scale: d * trial, half: Float(half))
+          let isBetter = (trial .>= lowest) .& (trial .<= highest) .& (error .< least)
+          least.replace(with: error, where: isBetter)
+          best.replace(with: trial, where: isBetter)
+        }
+        return best
       }
+      scales += (0..<WeighedParts.count).map { Int(best[$0]) }
     }
   }
 
-  /// The level above the lowest: 0 ..< 2 · half.
-  @inline(__always)
-  func level(_ x: Float, part: Int) -> Int {
-    let step = HalfBits.float(scale) * Float(scales[part])
-    return step == 0 ? half : SimpleBlocks.level(x / step + (Float(half) + 0.5), from: 0, through: 2 * half - 1)
+  /// The level above the lowest, 0 ..< 2 · half, of each number.
+  func forEachLevel(_ numbers: UnsafePointer<Float>, _ body: (_ i: Int, _ level: Int) -> Void) {
+    for part in scales.indices {
+      let step = HalfBits.float(scale) * Float(scales[part])
+      for i in part * 16..<(part + 1) * 16 {
+        body(
+          i,
+          step == 0
+            ? half : SimpleBlocks.level(numbers[i] / step + (Float(half) + 0.5), from: 0, through: 2 * half - 1))
+      }
+    }
   }
 }

@@ -40,6 +40,9 @@ public struct CheckpointFiles: Sendable {
     try file(of: name).withBytes(of: name, body)
   }
 
+  /// Gives the memory of what has been read back to the system, which reads it again when it is touched.
+  public func giveBack() { for file in files { file.giveBack() } }
+
   /// The same bytes, in the mapping for as long as somebody holds them.
   public func mappedBytes(of name: String) throws -> MappedBytes { try file(of: name).mappedBytes(of: name) }
 

@@ -1,14 +1,17 @@
 // A file as memory: the operating system reads what is touched, when it is touched.
 // Weights are read once and shared between processes this way, and opening costs nothing.
 import Foundation
+import Synchronization
 
 /// A whole file, mapped for reading until the object goes away. Replacing the file by renaming another over it leaves
 /// the mapping as it was; a file that is cut short in place while mapped is the one thing this cannot survive.
-/// Sendable because nothing in it changes after `init`: the pages are mapped read-only, both properties are
-/// constants, and the mapping ends in `deinit`, when nobody can hold a reference any more.
+/// Sendable because nothing in it changes after `init` but an atomic: the pages are mapped read-only, the other
+/// properties are constants, and the mapping ends in `deinit`, when nobody can hold a reference any more.
 public final class MappedFile: @unchecked Sendable {
   public let path: String
   private let buffer: UnsafeRawBufferPointer
+  /// Whether anybody has read since the pages were given back.
+  private let isTouched = Atomic(false)
 
   /// Throws `CheckpointError` for what is missing, unreadable or no regular file. An empty file is fine.
   public init(_ path: String) throws {
@@ -44,7 +47,16 @@ public final class MappedFile: @unchecked Sendable {
   /// The contents, valid inside `body` only. No alignment is promised for what stands at an offset.
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     defer { withExtendedLifetime(self) {} }
+    isTouched.store(true, ordering: .relaxed)
     return try body(buffer)
+  }
+
+  /// Gives the memory of what has been read back to the system; whatever is touched again is read again. For those who
+  /// go through more than memory holds.
+  public func giveBack() {
+    guard isTouched.exchange(false, ordering: .relaxed), let start = buffer.baseAddress else { return }
+    // Advice: should it fail, the pages stay until the system needs them.
+    madvise(UnsafeMutableRawPointer(mutating: start), buffer.count, MADV_DONTNEED)
   }
 
   /// The bytes at `range`, which must lie within the file; valid inside `body` only.

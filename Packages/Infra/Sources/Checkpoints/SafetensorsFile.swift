@@ -34,6 +34,9 @@ public final class SafetensorsFile: Sendable {
     try file.withBytes(in: entry(named: name).byteRange, body)
   }
 
+  /// Gives the memory of what has been read back to the system, which reads it again when it is touched.
+  public func giveBack() { file.giveBack() }
+
   /// The same bytes, in the mapping for as long as somebody holds them.
   public func mappedBytes(of name: String) throws -> MappedBytes {
     MappedBytes(file, try entry(named: name).byteRange)

@@ -1,4 +1,6 @@
 // A tensor as a function of its rows: read, rearranged and written a few at a time, whatever its size and stored form.
+import Dispatch
+import Synchronization
 
 /// Numbers in rows of equal width, which are made when they are read.
 public struct FloatRows: Sendable {
@@ -42,10 +44,33 @@ public struct FloatRows: Sendable {
       let rows = start..<min(start + step, count)
       try memory.withUnsafeMutableBufferPointer { memory in
         let piece = UnsafeMutableBufferPointer(rebasing: memory[..<(rows.count * width)])
-        try read(rows, into: piece)
+        try readInParallel(rows, into: piece)
         try body(UnsafeBufferPointer(piece))
       }
     }
+  }
+
+  /// As `read`, on all cores where there is enough to read. Throws what the first of the rows that fail throw.
+  private func readInParallel(_ rows: Range<Int>, into numbers: UnsafeMutableBufferPointer<Float>) throws {
+    let step = max(1, 16_384 / max(1, width))
+    let parts = (rows.count + step - 1) / step
+    guard parts > 1 else { return try read(rows, into: numbers) }
+    // Each part writes memory of its own, and all are done when this returns.
+    nonisolated(unsafe) let numbers = numbers
+    let failure = Mutex<(part: Int, error: any Error)?>(nil)
+    DispatchQueue.concurrentPerform(iterations: parts) { part in
+      let places = part * step..<min(rows.count, (part + 1) * step)
+      let target = UnsafeMutableBufferPointer(
+        rebasing: numbers[(places.lowerBound * width)..<(places.upperBound * width)])
+      do {
+        try read(rows.lowerBound + places.lowerBound..<rows.lowerBound + places.upperBound, into: target)
+      } catch {
+        failure.withLock { first in
+          if part < first?.part ?? .max { first = (part, error) }
+        }
+      }
+    }
+    if let (_, error) = failure.withLock({ $0 }) { throw error }
   }
 
   /// The same numbers under another shape of as many rows of the same width.

@@ -52,6 +52,9 @@ public final class GGUFFile: Sendable {
     return try files[tensor.part].withBytes(in: tensor.byteRange, body)
   }
 
+  /// Gives the memory of what has been read back to the system, which reads it again when it is touched.
+  public func giveBack() { for file in files { file.giveBack() } }
+
   /// Rows of a tensor as they are stored, in the mapping itself: nothing is read before it is touched. Throws for types
   /// that are not read here and for rows outside of the tensor.
   public func storedRows(_ rows: Range<Int>, of name: String) throws -> MappedBytes {

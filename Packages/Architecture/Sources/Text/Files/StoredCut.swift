@@ -40,7 +40,7 @@ struct StoredCut {
   private static let scanners: [String: PreTokenizer] =
     [
       all("gpt-2 gpt2 mpt olmo jais trillion granite-docling phi-2 gigachat a.x-4.0 mellum exaone4", .gpt2),
-      all("llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2", .llama3),
+      all("llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano", .llama3),
       all("dbrx smaug-bpe smaug chatglm-bpe glm4 glm5", .llama3),
       all("qwen2 deepseek-r1-qwen kormo f2llmv2 stablelm2 hunyuan solar-open megrez grok-2", .qwen2),
       all("gpt-4o llama4 kanana2 talkie minimax-m2", .o200k), all("tekken", .tekken),
@@ -49,11 +49,11 @@ struct StoredCut {
 
   /// Vocabularies that hold whole words which no merges make.
   private static let wholePieces = Set(
-    "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 glm4 glm5 tekken youtu".split(separator: " ")
-      .map(
-        String.init))
+    "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano glm4 glm5 tekken youtu minicpm5"
+      .split(separator: " ").map(String.init))
   private static let beginning = Set(
-    "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 tekken".split(separator: " ").map(String.init))
+    "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano tekken".split(separator: " ")
+      .map(String.init))
 
   /// Ways without a scanner: each pattern isolates its matches in what the one before it left.
   private static let patterns: [String: [String]] = {
@@ -78,6 +78,14 @@ struct StoredCut {
         cased("") + #"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|"# + whitespace,
       ],
     ]
+    patterns["minicpm5"] = [#"\p{N}{1,3}"#, words + #"|\p{N}+"# + symbols + "|" + whitespace]
+    patterns["jais-2"] = [words + #"|\p{N}{1,3}"# + symbols + #"|\s*[\r\n]+|"# + evenWhitespace]
+    patterns["ufakzeka"] = [#"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"# + symbols + "|" + whitespace]
+    patterns["spark2_5"] =
+      Array(PreTokenizer.deepSeekV3.patterns.dropLast()) + [
+        ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|"##
+          + #" ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+"#, #"\p{N}"#,
+      ]
     for name in ["starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b", "mellum2"] {
       patterns[name] = [#"\p{N}"#, gpt2]
     }
@@ -94,6 +102,11 @@ struct StoredCut {
   private static let gpt2 = PreTokenizer.gpt2.patterns[0]
   private static let contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
   private static let whitespace = #"\s*[\r\n]+|\s+(?!\S)|\s+"#
+  private static let words = contractions + #"|[^\r\n\p{L}\p{N}]?\p{L}+"#
+  private static let symbols = #"| ?[^\s\p{L}\p{N}]+[\r\n]*"#
+  /// Whitespace in runs whose lengths are powers of two.
+  private static let evenWhitespace =
+    [512, 256, 128, 64, 32, 16, 8, 4].map { #"\s{\#($0)}(?!\S)|"# }.joined() + #"\s{1,2}(?!\S)|\s{1}"#
   private static let eastAsian = "[\u{4E00}-\u{9FA5}\u{0800}-\u{4E00}\u{AC00}-\u{D7FF}]+"
 
   /// Words that end where their case rises; `but` takes letters out of both sets.
