@@ -29,8 +29,8 @@ struct ConversionCheck {
   ) throws {
     let began = ContinuousClock.now
     let tokens = Array(try input.tokenizer().encode(plan.text, recognizingSpecialTokens: true).prefix(plan.tokens))
-    if try output.hasTokenizer() {
-      let own = try output.tokenizer().encode(plan.text, recognizingSpecialTokens: true).prefix(plan.tokens)
+    if let tokenizer = try output.tokenizerIfPresent() {
+      let own = tokenizer.encode(plan.text, recognizingSpecialTokens: true).prefix(plan.tokens)
       guard Array(own) == tokens else {
         throw CommandError(
           "\(output.path): its tokenizer gives other tokens for \(plan.name) than that of \(input.path); "

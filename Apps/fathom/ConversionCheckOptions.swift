@@ -44,7 +44,7 @@ struct ConversionCheckOptions: ParsableArguments {
   func plan(_ input: ModelDirectory) throws -> (plan: ConversionCheck.Plan?, note: String?) {
     if isLeftOut { return (nil, nil) }
     let isAskedFor = check != nil || checkLimit != nil
-    guard try input.hasTokenizer() else {
+    guard let tokenizer = try input.tokenizerIfPresent() else {
       guard isAskedFor else { return (nil, "perplexity is not checked, because \(input.path) has no tokenizer") }
       throw CommandError("\(input.path): has no tokenizer, which --check needs; leave the check out with --no-check")
     }
@@ -52,7 +52,7 @@ struct ConversionCheckOptions: ParsableArguments {
     if let check {
       guard let data = FileManager.default.contents(atPath: check), let text = String(validating: data, as: UTF8.self)
       else { throw CommandError("\(check): cannot be read as UTF-8; --check takes a text") }
-      guard try input.tokenizer().encode(text, recognizingSpecialTokens: true).count > 1 else {
+      guard tokenizer.encode(text, recognizingSpecialTokens: true).count > 1 else {
         throw CommandError("\(check): has no two tokens; one is read and the others are predicted")
       }
       return (ConversionCheck.Plan(name: check, text: text, tokens: checkTokens, limit: limit), nil)
