@@ -15,20 +15,22 @@ extension CPUBackend {
     case let operation as LinearProduct: isStored && operation.precision == .float32
     case let operation as GroupedLinearProduct: isStored && operation.precision == .float32
     case let operation as HeadwiseProduct:
-      isStored && operation.precision == .float32 && operation.isTransposed
-        && weights.allSatisfy { $0.dtype == .float32 || $0.dtype.isQuantised }
+      isStored && operation.precision == .float32
+        && (operation.isTransposed || weights.allSatisfy { $0.dtype.blocks == nil })
     default: false
     }
   }
 
   /// The parts whose weights are quantised, of a product into rows of `width` numbers.
-  func blockTasks(_ parts: [Part], _ x: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int) -> [BlockTask] {
+  func blockTasks(
+    _ parts: [Part], _ x: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int, areExperts: Bool
+  ) -> [BlockTask] {
     if parts.isEmpty { return [] }
     let codes = sharedBlocks(x)
     return parts.map { part in
       BlockTask(
         c: y + part.rows.lowerBound * width + part.column, cStride: width, a: codes.row(part.rows.lowerBound),
-        aStride: codes.blocks, rows: part.rows.count, b: packedBlocks(part.weight))
+        aStride: codes.blocks, rows: part.rows.count, b: packedBlocks(part.weight, isExpert: areExperts))
     }
   }
 
@@ -54,23 +56,10 @@ extension CPUBackend {
   public func prepare(_ weight: Tensor) {
     guard weight.shape.rank == 2, weight.shape.count > 0 else { return }
     switch weight.dtype {
-    case .float32, .bfloat16, .float16: _ = packedTranspose(weight)
+    case .float32: _ = packedTranspose(weight)
+    case .bfloat16, .float16, .float8: _ = narrowMatrix(weight)
     case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K: _ = packedBlocks(weight)
     case .int32, .uint8: break
-    }
-  }
-
-  /// Panels of the transpose of a weight of sixteen-bit floats, as float32. The weight is widened a panel at a time.
-  func packWidened(_ weight: Tensor, into out: UnsafeMutablePointer<Float>, _ panels: Range<Int>) {
-    let (n, k, lanes) = (weight.shape[0], weight.shape[1], Int(CK_NR))
-    let wide = allocate(byteCount: lanes * k * 4)
-    let widen = weight.dtype == .bfloat16 ? kernels.rows.f32_from_bf16 : kernels.rows.f32_from_f16
-    for panel in panels {
-      let first = panel * lanes
-      let rows = min(lanes, n - first)
-      widen?(wide.floats, weight.storage.shorts + first * k, rows * k)
-      // One panel of a matrix that ends with it.
-      kernels.gemm.pack(out + first * k, wide.floats, k, 1, k, rows, 0, 1)
     }
   }
 }
