@@ -10,7 +10,7 @@ import Text
 extension ServedModel {
   /// Loads `directory` as its files suggest.
   init(_ directory: ModelDirectory, parts: Parts) throws {
-    try self.init(directory, directory.model(parts.registry, on: parts.device, weights: directory.inferenceWeights))
+    try self.init(directory, directory.model(parts.registry, on: parts.device, weights: .stored))
   }
 
   /// Offers the model of `directory`. The name is the directory's unless one is given.
