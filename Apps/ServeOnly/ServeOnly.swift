@@ -32,9 +32,9 @@ struct ServeOnly {
     let device = Device(CPUBackend(threads: ProcessInfo.processInfo.activeProcessorCount))
 
     // A model is a directory: config.json, *.safetensors, tokenizer.json and, where it has one, a template. Or it is one
-    // GGUF file, whose matrices are multiplied as they stand there.
+    // GGUF file. Matrices are multiplied as they stand there.
     let directory = ModelDirectory(path)
-    let model = try directory.model(registry, on: device, weights: directory.inferenceWeights)
+    let model = try directory.model(registry, on: device, weights: .stored)
     let (tokenizer, template) = (try directory.tokenizer(), try directory.template())
 
     // One engine answers every request in one batch; a served model is what clients see of it.

@@ -126,7 +126,7 @@ private func measured(
   let profiling = shared.profile ? ProfilingBackend(parts.device.backend) : nil
   let result = try await interruptible("bench", progress) {
     let subject = try InferenceSubject(
-      directory, shared.arithmetic, parts, on: profiling.map { Device($0) } ?? parts.device, slots: slots,
+      directory, shared.arithmetic, parts, on: profiling.map { Device($0) }, slots: slots,
       capacity: capacity)
     var result = BenchInferenceResult(
       model: shared.model, weights: shared.arithmetic.form(of: directory).rawValue, threads: parts.threads,

@@ -23,9 +23,9 @@ final class InferenceSubject: Sendable {
   private let engine: InferenceEngine
   private let clock = ContinuousClock()
 
-  /// `capacity` positions for each of `slots` sequences.
+  /// `capacity` positions for each of `slots` sequences. On the device that the options ask for unless one is given.
   init(
-    _ directory: ModelDirectory, _ options: ModelOptions, _ parts: Parts, on device: Device, slots: Int, capacity: Int
+    _ directory: ModelDirectory, _ options: ModelOptions, _ parts: Parts, on device: Device?, slots: Int, capacity: Int
   ) throws {
     let began = clock.now
     let model = try options.model(in: directory, parts, on: device)

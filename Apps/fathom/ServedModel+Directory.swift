@@ -4,13 +4,14 @@ import Foundation
 import HTTPServing
 import Inference
 import LanguageModels
+import Layers
 import Tensors
 import Text
 
 extension ServedModel {
   /// Loads `directory` as its files suggest.
   init(_ directory: ModelDirectory, parts: Parts) throws {
-    try self.init(directory, directory.model(parts.registry, on: parts.device, weights: directory.inferenceWeights))
+    try self.init(directory, directory.model(parts.registry, on: parts.device, weights: .stored))
   }
 
   /// Offers the model of `directory`. The name is the directory's unless one is given.

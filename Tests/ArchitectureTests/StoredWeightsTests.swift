@@ -1,5 +1,5 @@
 // Models that compute with matrices as a GGUF file holds them: close to the same model in float32, and as exact as any
-// other about batches, threads and pieces.
+// other about batches, threads and pieces. StoredDirectoryTests has those of directories.
 import BlockFormats
 import CPUBackend
 import Checkpoints
@@ -153,17 +153,6 @@ private enum SmallModel: String, CaseIterable, Sendable {
     )
     #expect(
       zip(halves, whole).allSatisfy { abs(Float(bitPattern: $0) - Float(bitPattern: $1)) <= 1e-4 } && !halves.isEmpty)
-  }
-
-  @Test func aDirectoryOfSixteenBitsIsComputedAsItIsStored() throws {
-    let scratch = try ModelScratch()
-    try TinyCheckpoint.deepSeekV3.write(to: scratch.path + "/a", .bf16)
-    let (stored, wide) = (try open(scratch.path + "/a", .stored), try open(scratch.path + "/a", .float32))
-    #expect(stored.parameters.contains { $0.tensor.dtype == .bfloat16 })
-    let batch = TokenBatch([(0..<9).map { TokenID($0 * 5 % 48) }])
-    let (own, expected) = (stored(batch).floats(), wide(batch).floats())
-    #expect(own.count == 9 * 48 && expected.contains { $0 != 0 })
-    #expect(zip(own, expected).allSatisfy { abs($0 - $1) <= 1e-3 * max(1, abs($1)) })
   }
 
   @Test func storedWeightsAreNotTrained() throws {

@@ -15,6 +15,7 @@ extension FusedOperation {
     switch self {
     case let linear as LinearProduct: linear.precision == .float32
     case let grouped as GroupedLinearProduct: grouped.precision == .float32
+    case let headwise as HeadwiseProduct: headwise.precision == .float32
     default: false
     }
   }

@@ -21,7 +21,7 @@ struct LatentUpProjection: Module {
       values = try weights.tensor("v_b_proj.weight", [s.heads * s.valueWidth, s.latentRank])
     } else {
       whole = try Linear(
-        s.latentRank, s.heads * (s.noPositionWidth + s.valueWidth), weights["kv_b_proj"], .wideMatrix)
+        s.latentRank, s.heads * (s.noPositionWidth + s.valueWidth), weights["kv_b_proj"])
     }
   }
   mutating func visit(_ visitor: inout some ParameterVisitor) {

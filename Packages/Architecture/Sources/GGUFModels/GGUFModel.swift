@@ -56,6 +56,9 @@ public struct GGUFModel: Sendable {
   /// The paths of the file's parts, in order; one for a whole file.
   public var partPaths: [String] { file.partPaths }
 
+  /// The tensors of the file, under its own names, and the bytes of each.
+  public var storedBytes: [(name: String, bytes: Int)] { file.tensors.map { ($0.name, $0.byteRange.count) } }
+
   /// config.json as text.
   public var configurationJSON: [UInt8] { Array(configuration.canonicalJSON.utf8) }
 

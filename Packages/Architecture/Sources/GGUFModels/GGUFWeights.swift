@@ -33,13 +33,15 @@ public struct GGUFWeights: WeightSource {
     {
       return Tensor(shape: shape, dtype: rows.format.dtype, device: device, storage: rows.storage(on: device))
     }
-    return Tensor(try model.rows(of: name).numbers(), shape: shape, on: device)
+    let numbers = try model.rows(of: name).numbers()
+    try model.storedRows(of: name)?.advise(.unneeded)
+    return Tensor(numbers, shape: shape, on: device)
   }
 
-  /// One matrix per head, multiplied head by head: quantised as it is stored, float32 otherwise.
+  /// One matrix per head, multiplied head by head: as it is stored, unless that is float32.
   private func half(_ tensor: GGUFTensor, _ shape: Shape) throws -> Tensor {
     guard [tensor.rows, tensor.width] == shape.extents else { throw misfit(tensor.name, tensor.shape, shape) }
-    guard let format = tensor.format, format.isQuantised else {
+    guard let format = tensor.format, format != .f32 else {
       return Tensor(try model.file.rows(of: tensor.name).numbers(), shape: shape, on: device)
     }
     let rows = StoredRows(format, try model.file.storedRows(0..<tensor.rows, of: tensor.name))

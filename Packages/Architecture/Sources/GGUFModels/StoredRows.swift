@@ -26,6 +26,9 @@ struct StoredRows: Sendable {
     return turned
   }
 
+  /// Tells the system what becomes of their pages.
+  func advise(_ advice: PageAdvice) { bytes.advise(advice) }
+
   /// The rows as a tensor's bytes. Those that stay in their place are not copied.
   func storage(on device: Device) -> Storage {
     // Blocks hold sixteen-bit scales.
@@ -39,6 +42,7 @@ struct StoredRows: Sendable {
           .copyMemory(from: UnsafeRawBufferPointer(rebasing: from[start..<start + rowBytes]))
       }
     }
+    bytes.advise(.unneeded)
     return storage
   }
 }

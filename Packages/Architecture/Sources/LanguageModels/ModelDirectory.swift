@@ -33,9 +33,6 @@ public struct ModelDirectory: Sendable {
     try registry.families.make(ModelType.read(configuration(), from: "\(path)/config.json"))
   }
 
-  /// The form that inference reads these weights in unless told otherwise: as they stand in a GGUF file.
-  public var inferenceWeights: WeightForm { isGGUF ? .stored : .float32 }
-
   /// The model with its weights on `device`. Training needs them in float32.
   public func model(
     _ registry: Registry, on device: Device, weights form: WeightForm = .float32
@@ -65,6 +62,19 @@ public struct ModelDirectory: Sendable {
       return text.hasVocabulary ? try text.tokenizer() : nil
     }
     return FileManager.default.fileExists(atPath: "\(path)/tokenizer.json") ? try tokenizer() : nil
+  }
+
+  /// Bytes of the weights as they are stored, and of those among them that are routed experts.
+  public func weightBytes() throws -> (all: Int, experts: Int) {
+    let tensors: [(name: String, bytes: Int)]
+    if isGGUF {
+      tensors = try GGUFModel(path).storedBytes
+    } else {
+      let files = try CheckpointFiles(path)
+      tensors = try files.names.map { ($0, try files.entry(named: $0).byteRange.count) }
+    }
+    let isExpert = { (name: String) in name.contains("_exps.") || name.contains(".experts.") }
+    return tensors.reduce((0, 0)) { ($0.0 + $1.bytes, $0.1 + (isExpert($1.name) ? $1.bytes : 0)) }
   }
 
   /// The tokenizer beside the weights, or in the file.

@@ -20,6 +20,8 @@ ck_size ck_block_bytes(ck_block_format format) {
   return 0;
 }
 
+ck_size ck_block_length(ck_block_format format) { return block_shape_of(format).is_super ? STEP * SUPER_STEPS : STEP; }
+
 ck_size ck_block_panel_bytes(ck_block_format format, ck_size k) { return panel_bytes(block_shape_of(format), k); }
 
 INLINE uint32_t word(const uint8_t *p) {

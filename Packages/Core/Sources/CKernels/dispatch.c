@@ -51,18 +51,18 @@ static int has_vnni(void) {
 
 static const ck_kernels scalar = {
     CK_SCALAR, &ck_gemm_scalar, &ck_bf16_scalar, &ck_attention_scalar, &ck_attention_scalar,
-    &ck_rows_scalar, &ck_float8_scalar, &ck_scaled_scalar, &ck_blocks_scalar,
+    &ck_rows_scalar, &ck_float8_scalar, &ck_scaled_scalar, &ck_blocks_scalar, &ck_narrow_scalar,
 };
 #if defined(__x86_64__)
 static const ck_kernels avx2 = {
     CK_AVX2, &ck_gemm_avx2, &ck_bf16_avx2, &ck_attention_avx2, &ck_attention_avx2,
-    &ck_rows_avx2, &ck_float8_avx2, &ck_scaled_avx2, &ck_blocks_avx2,
+    &ck_rows_avx2, &ck_float8_avx2, &ck_scaled_avx2, &ck_blocks_avx2, &ck_narrow_avx2,
 };
 // AVX-512 is older than its instructions for bfloat16 and for bytes; where one is missing, AVX2 gives the same numbers.
 #define AVX512(bf16, attention_bf16, scaled, blocks)                                                                   \
   {                                                                                                                    \
     CK_AVX512, &ck_gemm_avx512, &bf16, &ck_attention_avx512, &attention_bf16, &ck_rows_avx512, &ck_float8_avx512,      \
-        &scaled, &blocks                                                                                               \
+        &scaled, &blocks, &ck_narrow_avx512                                                                            \
   }
 // [has VNNI][has bfloat16]
 static const ck_kernels avx512[2][2] = {
@@ -74,7 +74,7 @@ static const ck_kernels avx512[2][2] = {
 #elif defined(__aarch64__)
 static const ck_kernels neon = {
     CK_NEON, &ck_gemm_neon, &ck_bf16_neon, &ck_attention_neon, &ck_attention_neon,
-    &ck_rows_neon, &ck_float8_neon, &ck_scaled_neon, &ck_blocks_neon,
+    &ck_rows_neon, &ck_float8_neon, &ck_scaled_neon, &ck_blocks_neon, &ck_narrow_neon,
 };
 #endif
 

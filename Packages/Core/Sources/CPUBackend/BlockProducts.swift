@@ -4,10 +4,12 @@ import BlockFormats
 import CKernels
 import Tensors
 
-/// A weight of quantised blocks in the kernels' panel layout.
+/// A weight of quantised blocks in the kernels' panel layout, or as it is stored where there is no memory for that.
 struct PackedBlocks {
   let storage: Storage
-  /// Where the first panel is, in bytes.
+  /// Rows as they are stored, which are packed a few panels at a time where they are multiplied.
+  var isStored = false
+  /// Where the first panel, or the first row, is, in bytes.
   var start = 0
   let format: ck_block_format
   let k: Int
@@ -61,7 +63,9 @@ extension BlockFormat {
 extension CPUBackend {
   /// Rows of a quantised weight [N, K] as a right operand, packed once for its contents: with the whole weight, where
   /// they begin with one of its panels, or alone.
-  func packedBlocks(_ weight: Tensor, rows: Range<Int>? = nil, isInWhole: Bool = true) -> PackedBlocks {
+  func packedBlocks(
+    _ weight: Tensor, rows: Range<Int>? = nil, isInWhole: Bool = true, isExpert: Bool = false
+  ) -> PackedBlocks {
     let (n, k) = (weight.shape[0], weight.shape[1])
     guard let blocks = weight.dtype.blocks, let format = blocks.kernelFormat else {
       preconditionFailure("matrix product: \(weight.dtype) has no quantised blocks")
@@ -71,8 +75,10 @@ extension CPUBackend {
     precondition(
       !isInWhole || rows.lowerBound % Int(CK_NR) == 0, "matrix product: row \(rows.lowerBound) begins no panel")
     let packedRows = isInWhole ? 0..<n : rows
-    let storage = weight.storage.derived(DerivedLayout("packed-blocks", [packedRows.lowerBound, packedRows.count, k])) {
-      let storage = lasting.allocate(byteCount: ck_block_packed_bytes(format, k, packedRows.count))
+    let key = DerivedLayout("packed-blocks", [packedRows.lowerBound, packedRows.count, k])
+    let storage: Storage? = weight.storage.derivedIfMade(key) {
+      let bytes = ck_block_packed_bytes(format, k, packedRows.count)
+      guard let storage = allocatePacked(byteCount: bytes, isExpert: isExpert) else { return nil }
       let from = weight.storage.address + packedRows.lowerBound * blocks.byteCount(of: k)
       let panels = (packedRows.count + Int(CK_NR) - 1) / Int(CK_NR)
       pool.forEachRange(panels, grain: max(1, 32_768 / max(1, k * Int(CK_NR)))) {
@@ -80,7 +86,13 @@ extension CPUBackend {
           format, storage.address.assumingMemoryBound(to: UInt8.self), from.assumingMemoryBound(to: UInt8.self), k,
           packedRows.count, $0.lowerBound, $0.upperBound)
       }
+      weight.storage.advise(.unneeded)
       return storage
+    }
+    guard let storage else {
+      return PackedBlocks(
+        storage: weight.storage, isStored: true, start: rows.lowerBound * blocks.byteCount(of: k), format: format, k: k,
+        n: rows.count)
     }
     var packed = PackedBlocks(storage: storage, format: format, k: k, n: rows.count)
     if isInWhole { packed.start = rows.lowerBound / Int(CK_NR) * packed.panelBytes }
@@ -112,6 +124,7 @@ extension CPUBackend {
       let rows: Range<Int>
       let panels: Range<Int>
     }
+    askForPages(of: tasks.lazy.filter { $0.b.isStored }.map(\.b.storage))
     // With few rows a weight is a stream, and a stream is slow where it begins: pieces are long, two for each thread.
     let pieceCount = threads * (tasks.allSatisfy { $0.rows <= 4 } ? 2 : 6)
     let target = max(tasks.reduce(0) { $0 + $1.panelCost(rows: $1.rows) * $1.b.panels } / pieceCount, 12_000)
@@ -133,8 +146,28 @@ extension CPUBackend {
         b: task.b.panel(0).assumingMemoryBound(to: UInt8.self),
         format: task.b.format, c: task.c + piece.rows.lowerBound * task.cStride, ldc: task.cStride,
         m: piece.rows.count, n: task.b.n, k: task.b.k)
-      kernels.blocks.product(&operands, piece.panels.lowerBound, piece.panels.upperBound)
+      if task.b.isStored {
+        multiplyStored(operands, task.b, piece.panels)
+      } else {
+        kernels.blocks.product(&operands, piece.panels.lowerBound, piece.panels.upperBound)
+      }
     }
+  }
+
+  /// The same for a weight as it is stored: a few panels at a time are packed and multiplied.
+  private func multiplyStored(_ whole: ck_block_operands, _ b: PackedBlocks, _ panels: Range<Int>) {
+    let step = max(1, 262_144 / max(1, b.panelBytes))
+    let scratch = allocate(byteCount: max(64, min(step, panels.count) * b.panelBytes))
+    let rowBytes = b.k / Int(ck_block_length(b.format)) * ck_block_bytes(b.format)
+    for first in stride(from: panels.lowerBound, to: panels.upperBound, by: step) {
+      let (count, row) = (min(step, panels.upperBound - first), first * Int(CK_NR))
+      ck_block_pack(
+        b.format, scratch.codes, whole.b + row * rowBytes, b.k, b.n - row, 0, count)
+      var part = whole
+      (part.b, part.c, part.n) = (UnsafePointer(scratch.codes), whole.c + row, b.n - row)
+      kernels.blocks.product(&part, 0, count)
+    }
+    withExtendedLifetime(scratch) {}
   }
 }
 

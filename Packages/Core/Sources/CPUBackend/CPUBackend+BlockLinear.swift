@@ -7,32 +7,24 @@ extension CPUBackend {
   /// Whether kernels multiply float32 activations, the first input, by weights that are stored like the others.
   func multiplies(_ inputs: [Tensor], _ precision: Precision) -> Bool {
     if areFloats(inputs) { return true }
-    guard precision == .float32, inputs[0].dtype == .float32, inputs[0].shape.rank == 2 else { return false }
-    return inputs.dropFirst().allSatisfy {
-      switch $0.dtype {
-      case .float32, .bfloat16, .float16: $0.shape.rank == 2
-      case .int32, .uint8: false
-      default: $0.dtype.isQuantised && $0.shape.rank == 2
-      }
-    }
+    guard precision == .float32, inputs[0].dtype == .float32 else { return false }
+    return inputs.allSatisfy { $0.shape.rank == 2 && $0.dtype != .int32 && $0.dtype != .uint8 }
   }
-  /// The same for each head's rows of one weight.
+  /// The same for each head's rows of one weight; blocks only where the rows are outputs.
   func multipliesHeads(_ operation: HeadwiseProduct, _ inputs: [Tensor]) -> Bool {
-    if areFloats(inputs) { return true }
-    guard operation.precision == .float32, operation.isTransposed else { return false }
-    return inputs[0].dtype == .float32
-      && inputs.allSatisfy { $0.shape.rank == 2 && ($0.dtype == .float32 || $0.dtype.isQuantised) }
+    multiplies(inputs, operation.precision) && (operation.isTransposed || inputs.allSatisfy { $0.dtype.blocks == nil })
   }
 
   /// The parts whose weights are quantised, of a product into rows of `width` numbers.
-  func blockTasks(_ parts: ArraySlice<Part>, _ x: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int) -> [BlockTask]
-  {
+  func blockTasks(
+    _ parts: [Part], _ x: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int, areExperts: Bool
+  ) -> [BlockTask] {
     if parts.isEmpty { return [] }
     let codes = sharedBlocks(x)
     return parts.map { part in
       BlockTask(
         c: y + part.rows.lowerBound * width + part.column, cStride: width, a: codes.row(part.rows.lowerBound),
-        aStride: codes.blocks, rows: part.rows.count, b: packedBlocks(part.weight))
+        aStride: codes.blocks, rows: part.rows.count, b: packedBlocks(part.weight, isExpert: areExperts))
     }
   }
 
@@ -58,23 +50,10 @@ extension CPUBackend {
   public func prepare(_ weight: Tensor) {
     guard weight.shape.rank == 2, weight.shape.count > 0 else { return }
     switch weight.dtype {
-    case .float32, .bfloat16, .float16: _ = packedTranspose(weight)
+    case .float32: _ = packedTranspose(weight)
+    case .bfloat16, .float16, .float8: _ = narrowMatrix(weight)
     case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K: _ = packedBlocks(weight)
     case .int32, .uint8: break
-    }
-  }
-
-  /// Panels of the transpose of a weight of sixteen-bit floats, as float32. The weight is widened a panel at a time.
-  func packWidened(_ weight: Tensor, into out: UnsafeMutablePointer<Float>, _ panels: Range<Int>) {
-    let (n, k, lanes) = (weight.shape[0], weight.shape[1], Int(CK_NR))
-    let wide = allocate(byteCount: lanes * k * 4)
-    let widen = weight.dtype == .bfloat16 ? kernels.rows.f32_from_bf16 : kernels.rows.f32_from_f16
-    for panel in panels {
-      let first = panel * lanes
-      let rows = min(lanes, n - first)
-      widen?(wide.floats, weight.storage.shorts + first * k, rows * k)
-      // One panel of a matrix that ends with it.
-      kernels.gemm.pack(out + first * k, wide.floats, k, 1, k, rows, 0, 1)
     }
   }
 }

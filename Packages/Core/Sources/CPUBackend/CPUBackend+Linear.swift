@@ -7,26 +7,38 @@ extension CPUBackend {
     let whole = GroupedLinearProduct(
       offsets: [0, inputs[0].shape[0]], partsPerGroup: inputs.count - 1, operation.precision,
       roundsResult: operation.roundsResult, form: operation.form)
-    return grouped(whole, inputs)
+    return grouped(whole, inputs, areExperts: false)
   }
 
-  func grouped(_ operation: GroupedLinearProduct, _ inputs: [Tensor]) -> Outcome {
+  func grouped(_ operation: GroupedLinearProduct, _ inputs: [Tensor], areExperts: Bool = true) -> Outcome {
     operation.check(inputs)
     switch operation.precision {
-    case .float32: return groupedFloat32(operation, inputs)
+    case .float32: return groupedFloat32(operation, inputs, areExperts: areExperts)
     case .bfloat16: return groupedBFloat16(operation, inputs)
     case .float8: return groupedFloat8(operation, inputs)
     }
   }
 
-  private func groupedFloat32(_ operation: GroupedLinearProduct, _ inputs: [Tensor]) -> Outcome {
+  private func groupedFloat32(
+    _ operation: GroupedLinearProduct, _ inputs: [Tensor], areExperts: Bool
+  ) -> Outcome {
     let (x, weights) = (inputs[0], Array(inputs.dropFirst()))
     let width = weights.prefix(operation.partsPerGroup).reduce(0) { $0 + $1.shape[0] }
-    var parts = eachPart(operation, weights)
-    let firstQuantised = parts.partition { $0.weight.dtype.isQuantised }
+    let parts = eachPart(operation, weights)
     let output = make([x.shape[0], width], on: x.device) { y in
-      run(forwardTasks(parts[..<firstQuantised], x, y, width))
-      run(blockTasks(parts[firstQuantised...], x, y, width))
+      var (wide, blocks, narrow) = ([Part](), [Part](), [NarrowTask]())
+      for part in parts {
+        if part.weight.dtype.blocks != nil {
+          blocks.append(part)
+        } else if let b = narrowMatrix(part.weight, isExpert: areExperts) {
+          narrow.append(narrowTask(part, x, y, width, b))
+        } else {
+          wide.append(part)
+        }
+      }
+      run(forwardTasks(wide, x, y, width))
+      run(blockTasks(blocks, x, y, width, areExperts: areExperts))
+      run(narrow)
     }
     return Outcome(output) { g in
       let wide = inputs.map { $0.cast(to: .float32) }
@@ -36,7 +48,7 @@ extension CPUBackend {
   }
 
   private func forwardTasks(
-    _ parts: ArraySlice<Part>, _ input: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int
+    _ parts: [Part], _ input: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int
   ) -> [ProductTask] {
     let (x, k) = (input.pointer, input.shape[1])
     return parts.map { part in
@@ -106,7 +118,8 @@ extension CPUBackend {
   func headwise(_ operation: HeadwiseProduct, _ inputs: [Tensor]) -> Outcome? {
     let (x, w, heads) = (inputs[0], inputs[1], operation.heads)
     guard operation.fits(x.shape, w.shape) else { return nil }
-    if w.dtype.isQuantised { return headwiseBlocks(operation, x, w) }
+    if w.dtype.blocks != nil { return headwiseBlocks(operation, x, w) }
+    if w.dtype.narrow != nil { return headwiseNarrow(operation, x, w) }
     let (k, n) = operation.extents(w)
     let output = make([x.shape[0], heads * n], on: x.device) { y in
       run(
@@ -164,7 +177,7 @@ extension HeadwiseProduct {
     return x[1] == heads * (isTransposed ? w[1] : width) && w[0] % heads == 0 && offset + width <= w[0] / heads
   }
   /// Widths of one head's slice of the input and of the result.
-  fileprivate func extents(_ w: Tensor) -> (k: Int, n: Int) {
+  func extents(_ w: Tensor) -> (k: Int, n: Int) {
     isTransposed ? (w.shape[1], width) : (width, w.shape[1])
   }
   /// The element of the weight where a head's rows begin.

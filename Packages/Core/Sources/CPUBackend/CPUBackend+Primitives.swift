@@ -16,7 +16,8 @@ extension CPUBackend {
     switch call.primitive {
     case .slice, .pad, .concatenate, .transpose, .broadcast: return move(call, into: out)
     case .cast(let dtype): return cast(x, to: dtype, into: out)
-    case .gatherRows where x.dtype.isQuantised: return gatherBlocks(call, into: out)
+    case .gatherRows where x.dtype.blocks != nil: return gatherBlocks(call, into: out)
+    case .gatherRows where x.dtype.narrow != nil: return gatherNarrow(call, into: out)
     default: break
     }
     guard call.dtype == .float32, call.hasKernelDTypes else { return false }
@@ -76,12 +77,14 @@ extension CPUBackend {
       dequantise(x, blocks, into: out)
       return true
     }
+    if x.dtype.narrow != nil, dtype == .float32 {
+      widen(x, into: out.floats)
+      return true
+    }
     let short = { (storage: Storage) in storage.address.assumingMemoryBound(to: UInt16.self) }
     switch (x.dtype, dtype) {
     case (.float32, .bfloat16): kernels.rows.bf16_from_f32(short(out), x.pointer, count)
-    case (.bfloat16, .float32): kernels.rows.f32_from_bf16(out.floats, short(x.storage), count)
     case (.float32, .float16): kernels.rows.f16_from_f32(short(out), x.pointer, count)
-    case (.float16, .float32): kernels.rows.f32_from_f16(out.floats, short(x.storage), count)
     default: return false
     }
     return true

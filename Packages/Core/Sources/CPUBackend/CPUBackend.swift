@@ -31,10 +31,12 @@ public struct CPUBackend: Backend {
   let memory: StoragePool
   let lasting = LastingMemory()
   let kernels: KernelTable
+  let packings: PackedMemory
   let reference = ReferenceBackend()
 
   /// `threads` counts the calling thread. An instruction set that is not available here is a programming error.
-  public init(threads: Int, instructionSet: InstructionSet = .best) {
+  /// `packing` limits the memory of weights that are kept as the kernels read them.
+  public init(threads: Int, instructionSet: InstructionSet = .best, packing: PackingLimit = .none) {
     precondition(threads >= 1, "CPUBackend: \(threads) threads; at least 1 is needed")
     precondition(instructionSet.isAvailable, "CPUBackend: \(instructionSet) is not available on this processor")
     openblas_set_num_threads(1)  // OpenBLAS is called from inside the pool, where its own threads would only collide
@@ -42,6 +44,7 @@ public struct CPUBackend: Backend {
     pool = ThreadPool(threads: threads)
     memory = StoragePool()
     kernels = KernelTable(ck_kernels_for(instructionSet.code))
+    packings = PackedMemory(packing)
   }
 
   public var threads: Int { pool.threads }
@@ -67,6 +70,7 @@ struct KernelTable: @unchecked Sendable {  // points to constant tables that liv
   let float8: ck_float8_kernels
   let scaled: ck_scaled_kernels
   let blocks: ck_block_kernels
+  let narrow: ck_narrow_kernels
   init(_ table: UnsafePointer<ck_kernels>) {
     gemm = table.pointee.gemm.pointee
     bf16 = table.pointee.bf16.pointee
@@ -76,6 +80,7 @@ struct KernelTable: @unchecked Sendable {  // points to constant tables that liv
     float8 = table.pointee.float8.pointee
     scaled = table.pointee.scaled.pointee
     blocks = table.pointee.blocks.pointee
+    narrow = table.pointee.narrow.pointee
   }
 }
 

@@ -60,19 +60,20 @@ extension CPUBackend {
     pool.forEachRange(packed.panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) { fill(packed.storage, $0) }
     return packed
   }
-  /// The packed transpose of a weight [N, K], made once per contents of the weight and precision. Sixteen-bit floats
-  /// are widened for products in float32.
+  /// The packed transpose of a weight [N, K], made once per contents of the weight and precision. For products in
+  /// float32 others than float32 are widened: eight-bit floats that cannot be multiplied as they are stored.
   func packedTranspose(_ weight: Tensor, precision: Precision = .float32) -> PackedMatrix {
     let (n, k) = (weight.shape[0], weight.shape[1])
-    let isWidened = precision == .float32 && [.bfloat16, .float16].contains(weight.dtype)
+    let isWidened = precision == .float32 && weight.dtype.narrow != nil
     precondition(
       weight.dtype == .float32 || isWidened || (weight.dtype == .bfloat16 && precision == .bfloat16),
       "matrix product: a weight of \(weight.dtype) cannot be multiplied in \(precision)")
     let name = precision == .float32 ? "packed-transpose" : "packed-transpose-bfloat16"
     let storage = weight.storage.derived(DerivedLayout(name, [k, n])) {
+      defer { weight.storage.advise(.unneeded) }
       if isWidened {
-        return packed(count: ck_packed_count(k, n), k: k, n: n, precision) { packWidened(weight, into: $0.floats, $1) }
-          .storage
+        let wide = weight.cast(to: .float32)
+        return pack(wide.pointer, stride: k, isTransposed: true, k: k, n: n).storage
       }
       return weight.dtype == .bfloat16
         ? packBFloat16(weight.storage.shorts, stride: k, isTransposed: true, k: k, n: n).storage

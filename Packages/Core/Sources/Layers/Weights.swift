@@ -4,7 +4,7 @@ import Tensors
 /// What a parameter is for, which decides how a fresh one begins and in what form a stored one may stay.
 public enum ParameterRole: Sendable {
   case matrix, embedding, scale, bias
-  /// A matrix that is float32 whatever its file holds: a gate, whose last bits decide, or a factor of unusual products.
+  /// A matrix that is float32 whatever its file holds: a gate, whose last bits decide.
   case wideMatrix
 }
 

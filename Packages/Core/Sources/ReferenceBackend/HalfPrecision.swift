@@ -1,4 +1,4 @@
-// The two 16-bit floating formats, by their definition.
+// The two 16-bit floating formats and the 8-bit one of weights, by their definition.
 
 /// Conversions between float32 and the bit patterns of bfloat16 and IEEE half precision, to nearest, ties to even.
 public enum HalfPrecision {
@@ -18,6 +18,14 @@ public enum HalfPrecision {
     case 31: return fraction == 0 ? sign * .infinity : .nan
     default: return sign * Double(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
     }
+  }
+  /// The value of an E4M3 code: 1 sign, 4 exponent (bias 7), 3 fraction bits; 0x7F and 0xFF are NaN, none is infinite.
+  public static func e4m3(_ code: UInt8) -> Float {
+    let (exponent, fraction) = (Int(code >> 3) & 15, Float(code & 7))
+    let sign: Float = code >> 7 == 0 ? 1 : -1
+    if code & 0x7F == 0x7F { return .nan }
+    if exponent == 0 { return sign * fraction * 0x1p-9 }
+    return sign * Float(sign: .plus, exponent: exponent - 7, significand: 1 + fraction / 8)
   }
   public static func float16(_ x: Float) -> UInt16 {
     let sign: UInt16 = x.sign == .minus ? 0x8000 : 0

@@ -36,6 +36,10 @@ struct Elements {
       self.init(blocks.dequantise(bytes).map { Double($0) }, tensor.shape, tensor.dtype)
       return
     }
+    if tensor.dtype == .float8 {
+      self.init(Self.numbers(of: bytes, scaledAs: tensor), tensor.shape, tensor.dtype)
+      return
+    }
     let count = tensor.shape.count
     let values: [Double] = bytes.withUnsafeBytes { raw in
       (0..<count).map { i in
@@ -46,11 +50,22 @@ struct Elements {
         case .bfloat16:
           Double(Float(bitPattern: UInt32(raw.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)) << 16))
         case .float16: HalfPrecision.value(of: raw.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
-        case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K: 0  // taken above
+        case .float8, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K: 0  // taken above
         }
       }
     }
     self.init(values, tensor.shape, tensor.dtype)
+  }
+
+  /// Each code's value times the scale of its tile, rounded to float32.
+  private static func numbers(of codes: [UInt8], scaledAs matrix: Tensor) -> [Double] {
+    guard let scales = matrix.storage.scales else { preconditionFailure("float8: \(matrix.shape) has no scales") }
+    let (columns, tile) = (matrix.shape[1], DType.scaleTile)
+    let scale = scales.address.assumingMemoryBound(to: Float.self)
+    let across = (columns + tile - 1) / tile
+    return codes.indices.map { i in
+      Double(HalfPrecision.e4m3(codes[i]) * scale[i / columns / tile * across + i % columns / tile])
+    }
   }
 
   /// The elements in the tensor's dtype: floating formats round to nearest, integers as `integer` says.
@@ -65,8 +80,8 @@ struct Elements {
       case .uint8: put(integer(value) as UInt8)
       case .bfloat16: put(HalfPrecision.bfloat16(Float(value)))
       case .float16: put(HalfPrecision.float16(Float(value)))
-      case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K:
-        preconditionFailure("\(dtype): no operation has quantised blocks for a result")
+      case .float8, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K:
+        preconditionFailure("\(dtype): no operation has codes with scales for a result")
       }
     }
     let storage = backend.allocate(byteCount: bytes.count)

@@ -12,15 +12,25 @@ public final class Storage: @unchecked Sendable {
   /// Makes the same bytes once more, in a storage of their own.
   private var recipe: (@Sendable () -> Storage)?
   public let byteCount: Int
+  /// What `float8` codes are multiplied by: float32, one for each tile, row by row.
+  public let scales: Storage?
+  private let advise: (@Sendable (PageAdvice) -> Void)?
   /// Other layouts of the same contents, made on first use by a backend (a packed weight, say).
   private let derived = Mutex<[(layout: DerivedLayout, storage: Storage)]>([])
 
+  /// With `pages`, which tells the system what becomes of them, the bytes are those of a mapped file: they are read only.
   public init(
-    _ address: UnsafeMutableRawPointer, byteCount: Int, release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void
+    _ address: UnsafeMutableRawPointer, byteCount: Int, scales: Storage? = nil,
+    pages advise: (@Sendable (PageAdvice) -> Void)? = nil,
+    release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void
   ) {
     (block, self.byteCount, self.release) = (address, byteCount, release)
+    (self.scales, self.advise) = (scales, advise)
   }
-  private init(withoutBytes: Void) { (block, byteCount, release) = (nil, .max, { _ in }) }
+  private init(withoutBytes: Void) {
+    (block, byteCount, release) = (nil, .max, { _ in })
+    (scales, advise) = (nil, nil)
+  }
   deinit { if let block { release(block) } }
 
   /// Where the bytes are. Reading what was given back is a programming error.
@@ -30,6 +40,11 @@ public final class Storage: @unchecked Sendable {
     }
     return block
   }
+
+  /// Whether the bytes are those of a mapped file, which nobody writes.
+  public var isMapped: Bool { advise != nil }
+  /// Tells the owner of mapped bytes what becomes of them; others are not concerned. They can be read before and after.
+  public func advise(_ advice: PageAdvice) { advise?(advice) }
 
   /// Memory from the system allocator, 64-byte aligned.
   public static func host(byteCount: Int) -> Storage {
@@ -44,6 +59,15 @@ public final class Storage: @unchecked Sendable {
     derived.withLock { known in
       if let same = known.first(where: { $0.layout == key }) { return same.storage }
       let storage = make()
+      known.append((key, storage))
+      return storage
+    }
+  }
+  /// The same where `make` may decline; it is then asked again the next time.
+  public func derivedIfMade(_ key: DerivedLayout, make: () -> Storage?) -> Storage? {
+    derived.withLock { known in
+      if let same = known.first(where: { $0.layout == key }) { return same.storage }
+      guard let storage = make() else { return nil }
       known.append((key, storage))
       return storage
     }
@@ -76,6 +100,14 @@ extension Storage {
     release = made.release
     self.recipe = nil
   }
+}
+
+/// What becomes of the pages of a mapped file.
+public enum PageAdvice: Sendable {
+  /// They are read soon, all of them.
+  case needed
+  /// They are hardly read again: the memory may be used for something else.
+  case unneeded
 }
 
 /// Names a derived layout of a storage: what it is, and the extents it was made for. It is looked up wherever a weight is

@@ -47,7 +47,8 @@ extension Tensor {
   /// range, and are 0 for NaN. Quantised blocks can be read here, as float32, and are written by `BlockFormat`.
   public func cast(to dtype: DType) -> Tensor {
     precondition(
-      self.dtype == dtype || !dtype.isQuantised, "cast: \(self.dtype) to \(dtype): BlockFormat.quantise makes blocks")
+      self.dtype == dtype || !dtype.isQuantised,
+      "cast: \(self.dtype) to \(dtype): codes are made by BlockFormat and Quantization")
     return self.dtype == dtype ? self : apply(.cast(dtype), to: shape, dtype: dtype)
   }
 }

@@ -17,6 +17,9 @@ public struct Tensor: Sendable {
       !dtype.isQuantised || (shape.rank >= 1 && shape[-1] % dtype.blockLength == 0),
       "Tensor: rows of \(shape) are not whole blocks of \(dtype), which hold \(dtype.blockLength)")
     precondition(
+      dtype != .float8 || shape.rank == 2 && (storage.scales?.byteCount ?? 0) >= Self.scaleCount(shape) * 4,
+      "Tensor: \(dtype) \(shape) is no matrix, or its storage has fewer scales than tiles")
+    precondition(
       storage.byteCount >= dtype.byteCount(of: shape.count),
       "Tensor: \(storage.byteCount) bytes cannot hold \(dtype) \(shape)")
     (self.shape, self.dtype, self.device, self.storage, self.origin) = (shape, dtype, device, storage, origin)
@@ -41,6 +44,11 @@ public struct Tensor: Sendable {
   /// Every element equal to `value`.
   public init(repeating value: Float, shape: Shape, on device: Device) {
     self.init([Float](repeating: value, count: shape.count), shape: shape, on: device)
+  }
+
+  /// The tiles of a `float8` matrix: its scales.
+  private static func scaleCount(_ shape: Shape) -> Int {
+    shape.extents.reduce(1) { $0 * (($1 + DType.scaleTile - 1) / DType.scaleTile) }
   }
 
   /// The elements of a float32 tensor, on the host.
@@ -80,7 +88,7 @@ public struct Tensor: Sendable {
   @discardableResult
   public mutating func mutate(_ change: (UnsafeMutableRawPointer) -> Void) -> Bool {
     precondition(!dtype.isQuantised, "mutate: the blocks of a \(dtype) weight are not changed")
-    let isUnique = isKnownUniquelyReferenced(&storage)
+    let isUnique = isKnownUniquelyReferenced(&storage) && !storage.isMapped
     if isUnique {
       storage.forgetDerived()
     } else {

@@ -1,5 +1,5 @@
 // Weights stored in eight bits with a scale for every block of 128 × 128, as DeepSeek-V3 publishes them, are widened
-// when they are read.
+// when they are read, or stay as they are for inference.
 import Layers
 import LowPrecision
 import Tensors
@@ -17,8 +17,9 @@ extension Float8 {
 
 extension CheckpointWeights {
   /// Element (i, j) is its code's value times the scale at (i / 128, j / 128). The scales are called `_scale_inv`, yet
-  /// they are multiplied. Throws `CheckpointError` when there are none or they do not fit.
-  func dequantized(_ name: String, _ shape: Shape, _ format: Float8) throws -> Tensor {
+  /// they are multiplied. Matrices of E4M3 may stay as they are stored, in the mapping. Throws `CheckpointError` when
+  /// there are no scales or they do not fit.
+  func scaled(_ name: String, _ shape: Shape, _ format: Float8, _ role: ParameterRole) throws -> Tensor {
     let scaleName = "\(name)_scale_inv"
     guard has(scaleName) else {
       throw CheckpointError(
@@ -31,7 +32,13 @@ extension CheckpointWeights {
     }
     let grid = TileShape.block.grid(rows: shape[0], columns: shape[1])
     let scales = try scales(scaleName, [grid.rows, grid.columns])
-    let codes = try files.withBytes(of: name) { Tensor(bytes: $0, shape: shape, dtype: .uint8, on: device) }
+    let bytes = try files.mappedBytes(of: name)
+    if form == .stored, role == .matrix, format == .e4m3 {
+      let storage = bytes.storage(alignedTo: 1, scales: scales.storage, on: device)
+      return Tensor(shape: shape, dtype: .float8, device: device, storage: storage)
+    }
+    defer { bytes.advise(.unneeded) }
+    let codes = Tensor(shape: shape, dtype: .uint8, device: device, storage: bytes.storage(alignedTo: 1, on: device))
     return QuantizedMatrix(codes: codes, scales: scales, tile: .block, format: format).dequantized()
   }
 

@@ -23,18 +23,24 @@ public struct MappedBytes: Sendable {
     try file.withBytes(in: range, body)
   }
 
+  /// Tells the system what becomes of their pages.
+  public func advise(_ advice: PageAdvice) { file.advise(advice, in: range) }
+
   /// The bytes in place, for reading only, where they begin at a multiple of `alignment`; a copy on `device` elsewhere.
-  public func storage(alignedTo alignment: Int, on device: Device) -> Storage {
-    let file = file
+  /// `scales` are what `float8` codes are multiplied by.
+  public func storage(alignedTo alignment: Int, scales: Storage? = nil, on device: Device) -> Storage {
+    let (file, range) = (file, range)
     return file.withBytes(in: range) { bytes in
       if let start = bytes.baseAddress, Int(bitPattern: start) % alignment == 0 {
-        return Storage(UnsafeMutableRawPointer(mutating: start), byteCount: bytes.count) { [file] _ in
-          withExtendedLifetime(file) {}
-        }
+        return Storage(
+          UnsafeMutableRawPointer(mutating: start), byteCount: bytes.count, scales: scales,
+          pages: { [file] in file.advise($0, in: range) }, release: { [file] _ in withExtendedLifetime(file) {} })
       }
       let copy = device.backend.allocate(byteCount: bytes.count)
       device.backend.write(bytes, to: copy)
-      return copy
+      file.advise(.unneeded, in: range)
+      guard let scales else { return copy }
+      return Storage(copy.address, byteCount: bytes.count, scales: scales) { [copy] _ in withExtendedLifetime(copy) {} }
     }
   }
 }

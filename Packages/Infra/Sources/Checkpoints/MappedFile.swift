@@ -2,6 +2,7 @@
 // Weights are read once and shared between processes this way, and opening costs nothing.
 import Foundation
 import Synchronization
+import Tensors
 
 /// A whole file, mapped for reading until the object goes away. Replacing the file by renaming another over it leaves
 /// the mapping as it was; a file that is cut short in place while mapped is the one thing this cannot survive.
@@ -57,6 +58,21 @@ public final class MappedFile: @unchecked Sendable {
     guard isTouched.exchange(false, ordering: .relaxed), let start = buffer.baseAddress else { return }
     // Advice: should it fail, the pages stay until the system needs them.
     madvise(UnsafeMutableRawPointer(mutating: start), buffer.count, MADV_DONTNEED)
+  }
+
+  /// Tells the system what becomes of the pages at `range`, which must lie within the file. Nothing but time and memory
+  /// depends on it: what was given back is read again when it is touched.
+  public func advise(_ advice: PageAdvice, in range: Range<Int>) {
+    guard let start = buffer.baseAddress, !range.isEmpty else { return }
+    let (page, first) = (Int(sysconf(Int32(_SC_PAGESIZE))), Int(bitPattern: start))
+    let (low, high) = (first + range.lowerBound, first + range.upperBound)
+    // Pages that others share are kept, and are fetched.
+    let (from, to, kind) =
+      switch advice {
+      case .needed: (low / page * page, high, MADV_WILLNEED)
+      case .unneeded: ((low + page - 1) / page * page, high / page * page, MADV_DONTNEED)
+      }
+    if from < to, let place = UnsafeMutableRawPointer(bitPattern: from) { _ = madvise(place, to - from, Int32(kind)) }
   }
 
   /// The bytes at `range`, which must lie within the file; valid inside `body` only.

@@ -4,7 +4,8 @@ import LowPrecision
 import Tensors
 
 extension StoredType {
-  /// The type that tensors of `dtype` are stored in. There is none for quantised blocks, which GGUF files hold.
+  /// The type that tensors of `dtype` are stored in. There is none for codes with scales: blocks are stored
+  /// as GGUF, and eight-bit floats in two tensors.
   public init(_ dtype: DType) {
     switch dtype {
     case .float32: self = .f32
@@ -12,8 +13,8 @@ extension StoredType {
     case .float16: self = .f16
     case .int32: self = .i32
     case .uint8: self = .u8
-    case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K:
-      preconditionFailure("safetensors: has no type for \(dtype); such weights are stored as GGUF")
+    case .float8, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K:
+      preconditionFailure("safetensors: has no type for \(dtype); such weights are not written")
     }
   }
   /// The dtype that holds this type's numbers; nil where there is none yet.
@@ -29,7 +30,7 @@ extension TensorToStore {
   }
 }
 
-/// The weights of a model's directory, on a device: as float32, or matrices of sixteen bits as they are stored. Bytes are
+/// The weights of a model's directory, on a device: as float32, or matrices as they are stored, in the mapping. Bytes are
 /// read when a tensor is asked for, or, as they are stored, when they are computed with.
 public struct CheckpointWeights: WeightSource {
   public let files: CheckpointFiles
@@ -47,18 +48,19 @@ public struct CheckpointWeights: WeightSource {
     guard entry.shape == shape.extents else {
       throw CheckpointError(files.directory, tensor: name, "has shape \(entry.shape); this model needs \(shape)")
     }
-    if let format = Float8(entry.type) { return try dequantized(name, shape, format) }
+    if let format = Float8(entry.type) { return try scaled(name, shape, format, role) }
     guard let dtype = entry.type.dtype, dtype != .int32, dtype != .uint8 else {
       throw CheckpointError(
         files.directory, tensor: name,
         "has type \(entry.type.rawValue); weights may be F32, BF16, F16, or F8_E4M3 and F8_E5M2 with scales")
     }
-    if form == .stored, role == .matrix || role == .embedding, dtype != .float32 {
-      let storage = try files.mappedBytes(of: name).storage(alignedTo: 2, on: device)
-      return Tensor(shape: shape, dtype: dtype, device: device, storage: storage)
-    }
-    return try files.withBytes(of: name) { Tensor(bytes: $0, shape: shape, dtype: dtype, on: device) }.cast(
-      to: .float32)
+    let bytes = try files.mappedBytes(of: name)
+    let mapped = Tensor(
+      shape: shape, dtype: dtype, device: device, storage: bytes.storage(alignedTo: dtype.blockBytes, on: device))
+    if form == .stored, role == .matrix || role == .embedding { return mapped }
+    defer { bytes.advise(.unneeded) }
+    if dtype != .float32 { return mapped.cast(to: .float32) }
+    return bytes.withBytes { Tensor(bytes: $0, shape: shape, dtype: dtype, on: device) }
   }
 }
 

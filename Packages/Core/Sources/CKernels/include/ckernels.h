@@ -299,10 +299,11 @@ typedef struct {
   float scale;
   int32_t less, less_parts[2];  // −Σ codes: of all, of the first 16 and of the last 16
 } ck_block_row;
-// Bytes of one block of 32 or 256 numbers, and bytes of a packed weight: 32 outputs side by side, in panels that follow
+// Bytes and numbers of one block, and bytes of a packed weight: 32 outputs side by side, in panels that follow
 // each other. k is whole blocks. A packed Q4 or Q8 weight is as large as in the file (Q4_K: 4.625 bits a number for
 // 4.5); the other formats have a byte for every code.
 ck_size ck_block_bytes(ck_block_format format);
+ck_size ck_block_length(ck_block_format format);
 ck_size ck_block_panel_bytes(ck_block_format format, ck_size k);
 static inline ck_size ck_block_packed_bytes(ck_block_format format, ck_size k, ck_size n) {
   return (n + CK_NR - 1) / CK_NR * ck_block_panel_bytes(format, k);
@@ -325,6 +326,45 @@ typedef struct {
   void (*product)(const ck_block_operands *x, ck_size first_panel, ck_size last_panel);
 } ck_block_kernels;
 
+// ---- products with narrow weights -------------------------------------------------------------------------------
+// Weights of bfloat16, of float16, or of E4M3 codes with a float32 scale for every 128 × 128 of the matrix, times
+// float32: read as they are stored and made float32 in registers. The number of a code is its value times its scale,
+// rounded once. An element is the chain of `product` of ck_gemm_kernels over those numbers, so that the bits are those
+// of the product with the widened weight. Row-exact.
+typedef enum { CK_NARROW_BF16, CK_NARROW_F16, CK_NARROW_E4M3 } ck_narrow;
+enum { CK_NARROW_TILE = 128 };
+// A right operand of k rows and n columns as it is stored: row-major with row stride `ld`, its transpose (n × k) where
+// `transposed` is 1. Row `first_row` of the stored matrix, whose scales these are, is where `numbers` begins: a multiple
+// of 128 unless `transposed`, or all k rows lie in one tile.
+typedef struct {
+  ck_narrow form;
+  const void *numbers; ck_size ld;
+  const float *scales; ck_size ld_scales;  // [ceil(rows / 128), ceil(columns / 128)]; E4M3 only
+  ck_size first_row;
+  int transposed;
+  ck_size k, n;
+} ck_narrow_weight;
+// Bytes of a packed panel of CK_NR columns. 3 % more than the codes for E4M3, whose scales stand among them.
+ck_size ck_narrow_panel_bytes(ck_narrow form, ck_size k);
+// Packs panels first ..< last, the first of them at `packed`, which is 64-byte aligned.
+void ck_narrow_pack(uint32_t *packed, const ck_narrow_weight *x, ck_size first_panel, ck_size last_panel);
+// Whether E4M3 weights can be multiplied this way: none of the codes is NaN, and none of the scales is finite and 128 or
+// more. Others must be widened.
+int ck_narrow_codes_are_plain(const uint8_t *codes, ck_size count);
+int ck_narrow_scales_are_plain(const float *scales, ck_size count);
+typedef struct {
+  const float *a; ck_size lda;
+  const uint32_t *b;  // panel 0, packed
+  ck_narrow form;
+  float *c; ck_size ldc;
+  ck_size m, n, k;
+} ck_narrow_operands;
+typedef struct {
+  // Columns of packed panels first ..< last. `scratch` holds at least ck_gemm_scratch(k) floats, 64-byte aligned. Split
+  // a job of few rows into long runs of panels, which are read as one stream.
+  void (*product)(const ck_narrow_operands *x, ck_size first_panel, ck_size last_panel, float *scratch);
+} ck_narrow_kernels;
+
 // ---- the table --------------------------------------------------------------------------------------------------
 typedef struct {
   ck_isa isa;
@@ -338,6 +378,7 @@ typedef struct {
   const ck_float8_kernels *float8;
   const ck_scaled_kernels *scaled;
   const ck_block_kernels *blocks;
+  const ck_narrow_kernels *narrow;
 } ck_kernels;
 // The kernels of `isa`. `isa` must be available.
 const ck_kernels *ck_kernels_for(ck_isa isa);

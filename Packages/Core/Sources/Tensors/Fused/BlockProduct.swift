@@ -105,9 +105,9 @@ extension Tensor {
   }
 
   /// x · Wᵀ in float32 for a weight of any stored form: quantised blocks as above, shorter floats as the float32
-  /// numbers that they are.
+  /// numbers that they are or stand for.
   func storedProduct(_ weight: Tensor) -> Tensor {
-    weight.dtype.isQuantised
+    weight.dtype.blocks != nil
       ? blockProduct(weight, rows: 0..<weight.shape[0]) : matmul(weight.cast(to: .float32).transposed)
   }
 }

@@ -4,8 +4,8 @@
 // numbers of bfloat16.
 
 /// Inputs: x [T, K], then weights [N, K]; the result [T, ΣN] has one weight's columns after another's.
-/// In float32 a weight may also be stored as bfloat16 or float16, whose numbers are float32 numbers, or in quantised
-/// blocks, whose product `BlockRow` and its file define; one call may mix them. Blocks have no gradient.
+/// In float32 a weight may also be stored as bfloat16, float16 or float8, which are read as float32 numbers, or in
+/// quantised blocks, whose product `BlockRow` and its file define; one call may mix them. Codes have no gradient.
 public struct LinearProduct: FusedOperation {
   public let name = "linear"
   public let precision: Precision
@@ -82,6 +82,7 @@ public struct GroupedLinearProduct: FusedOperation {
 /// Inputs: x [T, H·A], W [H·S, B]; head h uses rows h·S + offset ..< + width of W, as W_h [width, B].
 /// Not transposed: y_h = x_h · W_h (A = width, result [T, H·B]).
 /// Transposed: y_h = x_h · W_hᵀ (A = B, result [T, H·width]). In this form W may have quantised blocks.
+/// In float32 W may be bfloat16, float16 or float8 in both.
 public struct HeadwiseProduct: FusedOperation {
   public let name = "headwise"
   public let heads: Int
@@ -95,8 +96,8 @@ public struct HeadwiseProduct: FusedOperation {
     self.precision = precision.betweenLinearMaps
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
-    if inputs[1].dtype.isQuantised { return blockDefinition(inputs[0], inputs[1]) }
-    let (x, w) = (inputs[0].rounded(to: precision), inputs[1].rounded(to: precision))
+    if inputs[1].dtype.blocks != nil { return blockDefinition(inputs[0], inputs[1]) }
+    let (x, w) = (inputs[0].rounded(to: precision), inputs[1].cast(to: .float32).rounded(to: precision))
     let (a, rows) = (x.shape[1] / heads, w.shape[0] / heads)
     let parts = (0..<heads).map { h in
       let own = w.slice(h * rows + offset..<h * rows + offset + width, axis: 0)
