@@ -31,6 +31,8 @@ private let linear: [FusedCase] = [
   FusedCase("three weights", LinearProduct(), random([7, 24], [5, 24], [33, 24], [1, 24])),
   FusedCase("long rows", LinearProduct(), random([35, 600], [45, 600])),
   FusedCase("many rows", LinearProduct(), random([190, 48], [100, 48])),
+  FusedCase(
+    "so many rows that weights' gradients are sums of parts", LinearProduct(), random([4099, 5], [7, 5], [3, 5])),
   FusedCase("no rows", LinearProduct(), random([0, 4], [3, 4])),
   FusedCase("no columns", LinearProduct(), random([3, 0], [4, 0])),
   FusedCase("nothing from the first weight", LinearProduct(), random([3, 5], [0, 5], [2, 5])),
