@@ -9,6 +9,7 @@ extension CPUBackend {
     case let operation as LinearProduct: linear(operation, inputs)
     case let operation as GroupedLinearProduct: grouped(operation, inputs)
     case let operation as HeadwiseProduct: headwise(operation, inputs)
+    case let operation as GatedFeedForward: feedForward(operation, inputs)
     case let operation as RMSNormalization: rmsNorm(operation, inputs)
     case let operation as RotaryEmbedding: rotary(operation, inputs)
     case let operation as CausalAttention: attention(operation, inputs)
