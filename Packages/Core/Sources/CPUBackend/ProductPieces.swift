@@ -14,11 +14,14 @@ extension CPUBackend {
   /// The pieces of independent products, so small that no thread waits long for another at the end.
   func pieces(of tasks: [ProductTask]) -> [ProductPiece] {
     let work = tasks.reduce(0) { $0 + $1.rows * $1.b.n * max($1.b.k, 16) }
-    let target = max(work / (threads * 16), 1 << 18)
+    // Many rows are asked for ahead, whatever is done at once. Few are bound by reading B, and kernels of other precisions
+    // prepare rows in every call: both do better with more at once.
+    let asksAhead = tasks.allSatisfy { $0.b.precision == .float32 } && tasks.contains { $0.rows >= 336 }
+    let (target, mostRows) = (max(work / (threads * (asksAhead ? 16 : 6)), 1 << 18), asksAhead ? 180 : 336)
     return tasks.filter { $0.rows > 0 && $0.b.n > 0 }.flatMap { task in
       let panelWork = Int(CK_NR) * max(task.b.k, 16)
       let rowBlock =
-        task.rows <= 32 ? task.rows : min(task.rows, max(84, min(180, target / max(1, task.b.panels * panelWork))))
+        task.rows <= 32 ? task.rows : min(task.rows, max(84, min(mostRows, target / max(1, task.b.panels * panelWork))))
       let panelBlock = max(1, min(task.b.panels, target / max(1, rowBlock * panelWork)))
       return inTurns(Array(stride(from: 0, to: task.rows, by: rowBlock))).flatMap { first in
         stride(from: 0, to: task.b.panels, by: panelBlock).map { panel in
