@@ -27,9 +27,10 @@ public struct GatedFeedForward: FusedOperation {
     )
   }
 
+  /// In the operations that it stands for.
   public func definition(_ inputs: [Tensor]) -> Tensor {
-    let weights = split(inputs.dropFirst())
-    let entering = products.gateUp.definition([inputs[0]] + weights.gateUp)
-    return products.down.definition([SwiGLU().definition([entering])] + weights.down)
+    let (x, weights) = (inputs[0], split(inputs.dropFirst()))
+    if offsets.count == 2 { return LinearProduct()([SwiGLU()(LinearProduct()([x] + weights.gateUp))] + weights.down) }
+    return products.down([SwiGLU()(products.gateUp([x] + weights.gateUp))] + weights.down)
   }
 }
