@@ -49,13 +49,35 @@ extension CPUBackend {
           rows: rows.count, accumulates: accumulates)
       }
     }
-    let gradients = layer.weights.map { weight in make(weight.shape, on: g.device) { _ in } }
-    let split = layer.operation.split(gradients[...])
+    let gradients = (0..<products.down.groups).map { _ in layerGradients(layer, on: g.device) }
+    let split = layer.operation.split(gradients.flatMap { $0 }[...])
     run(
       weightTasks(products.down, g, hidden, split.down)
-        + weightTasks(products.gateUp, dentering, layer.x, split.gateUp),
-      beside: [])
-    return [dx] + gradients
+        + gateUpTasks(layer, weightTasks(products.gateUp, dentering, layer.x, split.gateUp)), beside: [])
+    return [dx] + gradients.flatMap { $0 }
+  }
+
+  /// Gradients of one group's weights. Those of gate and up lie one above the other in one block of memory.
+  private func layerGradients(_ layer: FeedForwardLayer, on device: Device) -> [Tensor] {
+    let shape: Shape = [layer.inner, layer.width]
+    let (bytes, both) = (shape.count * 4, allocate(byteCount: shape.count * 8))
+    let halves = [0, bytes].map { start in
+      Storage(both.address + start, byteCount: bytes) { _ in withExtendedLifetime(both) {} }
+    }
+    return halves.map { Tensor(shape: shape, device: device, storage: $0) }
+      + [make([layer.outWidth, layer.inner], on: device) { _ in }]
+  }
+
+  /// The tasks of gate and up, which read the same rows of x, as one; apart where one task would be OpenBLAS's.
+  private func gateUpTasks(
+    _ layer: FeedForwardLayer, _ tasks: [TransposedTask<Float>]
+  ) -> [TransposedTask<Float>] {
+    if layer.width >= 1024 && 2 * layer.inner >= 1024 { return tasks }
+    return stride(from: 0, to: tasks.count, by: 2).map { i in
+      TransposedTask(
+        c: tasks[i].c, a: tasks[i].a, aStride: tasks[i].aStride, b: tasks[i].b, bStride: tasks[i].bStride,
+        m: 2 * tasks[i].m, n: tasks[i].n, k: tasks[i].k, gradients: 2)
+    }
   }
 
   /// c = a · b, or c + a · b, on the calling thread, for rows with strides.

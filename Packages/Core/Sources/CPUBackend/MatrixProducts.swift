@@ -110,6 +110,8 @@ extension CPUBackend {
     let m: Int
     let n: Int
     let k: Int
+    /// How many gradients of equal height c is made of, one above the other.
+    var gradients = 1
   }
   /// Each element of a gradient is one chain over k, so that the order of every sum is fixed. OpenBLAS takes the large
   /// square ones in float32, where it is the faster; its blocks do not depend on the number of threads.

@@ -18,7 +18,8 @@ struct PartialSums {
 
   init(_ task: CPUBackend.TransposedTask<Float>, _ allocate: (Int) -> Storage) {
     let count = task.m * task.n
-    let parts = count <= Self.mostElements ? max(1, min(Self.mostParts, task.k / Self.leastRows)) : 1
+    // Gradients that are computed together have as many parts as each of them would have alone.
+    let parts = count / task.gradients <= Self.mostElements ? max(1, min(Self.mostParts, task.k / Self.leastRows)) : 1
     let others = parts > 1 ? allocate((parts - 1) * count * 4) : nil
     tasks = (0..<parts).map { part in
       let rows = task.k * part / parts..<task.k * (part + 1) / parts
