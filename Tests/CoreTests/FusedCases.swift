@@ -18,7 +18,7 @@ struct FusedCase: Sendable, CustomTestStringConvertible {
   /// The elements of all operands.
   var size: Int { operands.reduce(0) { $0 + $1.shape.count } }
 
-  static let all: [FusedCase] = linear + grouped + headwise + rows + rotary + attention + experts
+  static let all: [FusedCase] = linear + grouped + feedForward + headwise + rows + rotary + attention + experts
 }
 
 private func random(_ shapes: Shape...) -> [Operand] {
@@ -31,6 +31,8 @@ private let linear: [FusedCase] = [
   FusedCase("three weights", LinearProduct(), random([7, 24], [5, 24], [33, 24], [1, 24])),
   FusedCase("long rows", LinearProduct(), random([35, 600], [45, 600])),
   FusedCase("many rows", LinearProduct(), random([190, 48], [100, 48])),
+  FusedCase(
+    "so many rows that weights' gradients are sums of parts", LinearProduct(), random([4099, 5], [7, 5], [3, 5])),
   FusedCase("no rows", LinearProduct(), random([0, 4], [3, 4])),
   FusedCase("no columns", LinearProduct(), random([3, 0], [4, 0])),
   FusedCase("nothing from the first weight", LinearProduct(), random([3, 5], [0, 5], [2, 5])),
@@ -42,6 +44,16 @@ private let grouped: [FusedCase] = [
       [10, 20], [6, 20], [9, 20], [6, 20], [9, 20], [6, 20], [9, 20], [6, 20], [9, 20], [6, 20], [9, 20])),
   FusedCase("one group", GroupedLinearProduct(offsets: [0, 5], partsPerGroup: 1), random([5, 8], [40, 8])),
   FusedCase("no rows", GroupedLinearProduct(offsets: [0, 0, 0], partsPerGroup: 1), random([0, 8], [4, 8], [4, 8])),
+]
+private let feedForward: [FusedCase] = [
+  FusedCase(
+    "empty groups", GatedFeedForward(offsets: [0, 0, 3, 3, 10, 10]),
+    random(
+      [10, 20], [6, 20], [6, 20], [9, 6], [6, 20], [6, 20], [9, 6], [6, 20], [6, 20], [9, 6], [6, 20], [6, 20], [9, 6],
+      [6, 20], [6, 20], [9, 6])),
+  FusedCase("many rows", GatedFeedForward(offsets: [0, 300]), random([300, 33], [40, 33], [40, 33], [35, 40])),
+  FusedCase("no rows", GatedFeedForward(offsets: [0, 0]), random([0, 8], [4, 8], [4, 8], [8, 4])),
+  FusedCase("nothing between", GatedFeedForward(offsets: [0, 3]), random([3, 8], [0, 8], [0, 8], [8, 0])),
 ]
 private let headwise: [FusedCase] = [
   FusedCase(

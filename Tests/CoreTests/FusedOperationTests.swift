@@ -35,7 +35,7 @@ import Testing
     #expect(
       covered == [
         "linear", "grouped-linear", "headwise", "rms-norm", "rotary", "causal-attention", "swiglu", "cross-entropy",
-        "expert-combine",
+        "expert-combine", "gated-feed-forward",
       ])
   }
 
@@ -66,6 +66,28 @@ import Testing
       #expect(found.output.allSatisfy { $0.isFinite }, "output of \(row.testDescription)")
       #expect(
         found.gradients.allSatisfy { g in (g ?? []).allSatisfy { $0.isFinite } }, "gradient of \(row.testDescription)")
+    }
+  }
+
+  @Test func aFeedForwardLayerIsItsPartsBitForBit() {
+    let (width, inner, offsets) = (70, 40, [0, 90, 90, 300])
+    let weights: [Operand] = (0..<3).flatMap { group -> [Operand] in
+      let seed = UInt64(group) * 3 + 2
+      return [
+        .random([inner, width], seed: seed), .random([inner, width], seed: seed + 1),
+        .random([width, inner], seed: seed + 2),
+      ]
+    }
+    for set in InstructionSet.available {
+      let inputs = Inputs([.random([300, width], seed: 1)] + weights, on: .cpu(set))
+      // The input has a gradient from elsewhere, which both go on from.
+      let layer = GatedFeedForward(offsets: offsets)
+      let whole = Evaluation(inputs) { $0[0] + layer($0) }
+      let parts = Evaluation(inputs) { $0[0] + layer.definition($0) }
+      #expect(bits(whole.output) == bits(parts.output), "\(set)")
+      for (i, (a, b)) in zip(whole.gradients, parts.gradients).enumerated() {
+        #expect(a.map(bits) == b.map(bits) && a != nil, "gradient of input \(i) on \(set)")
+      }
     }
   }
 

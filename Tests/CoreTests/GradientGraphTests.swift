@@ -126,6 +126,29 @@ private struct Halve: ParameterVisitor {
     }
   }
 
+  @Test func whatAddsToAGradientThatIsThereGivesTheSumOfTheDefinition() {
+    let operands: [Operand] = [.random([40, 8], seed: 1), .random([8, 8], seed: 2), .random([8], seed: 3)]
+    func gradients(on device: Device) -> [[UInt32]?] {
+      let (_, found) = valueAndGradients(of: Inputs(operands, on: device)) { inputs in
+        let (x, w, scale) = (inputs.tensors[0], inputs.tensors[1], inputs.tensors[2])
+        let index = Tensor((0..<60).map { Int32($0 * 7 % 40) }, shape: [60], on: device)
+        let grouped = GroupedLinearProduct(offsets: [0, 25, 60], partsPerGroup: 1)([x.gatherRows(index), w, w])
+        // A sum hands one gradient to both operands: adding to that of x must leave the other as it is.
+        let y = x + LinearProduct()(x, w) + RMSNormalization(epsilon: 1e-5)(x, scale)
+        return ((y + LinearProduct()(y, w, w).slice(4..<12, axis: 1)) * x).total() + (grouped * grouped).total()
+      }
+      return ["0", "1", "2"].map { found.byName[$0].map { $0.floats().map(\.bitPattern) } }
+    }
+    let expected = gradients(on: .reference())
+    let native = gradients(on: .cpu())
+    for (own, other) in zip(native, expected) {
+      let (own, other) = ((own ?? []).map(Float.init(bitPattern:)), (other ?? []).map(Float.init(bitPattern:)))
+      #expect(own.count == other.count && !own.isEmpty)
+      #expect(distance(own, other) <= 1e-4)
+    }
+    #expect(gradients(on: .cpu(threads: 3)) == native)
+  }
+
   @Test func gradientsThatMeetDoNotChangeThoseThatOthersHold() {
     for device in [Device.cpu(), .reference()] {
       let inputs = Inputs([.floats([1, -2, 3], [3]), .floats([1, -2, 3], [3])], on: device)

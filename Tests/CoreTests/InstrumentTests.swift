@@ -169,6 +169,10 @@ private struct Chain: Module {
         [[10, 20], [6, 20], [9, 20], [6, 20], [9, 20], [6, 20], [9, 20]], Double(2 * 10 * 20 * 15)
       ),
       (
+        GatedFeedForward(offsets: [0, 3, 10]), [[10, 20], [6, 20], [6, 20], [9, 6], [6, 20], [6, 20], [9, 6]],
+        Double(2 * 10 * (6 * 20 + 6 * 20 + 9 * 6))
+      ),
+      (
         HeadwiseProduct(heads: 3, offset: 2, width: 5, isTransposed: false), [[4, 15], [27, 33]],
         Double(2 * 4 * 3 * 5 * 33)
       ),

@@ -9,10 +9,12 @@ import Testing
       let (x, w) = (Floats(numbers(n * 5, seed: 4), offset: offset), Floats(numbers(n, seed: 5), offset: offset))
       rows.rms_norm(y, y + n * 3, x.pointer, n + n / 2, w.pointer, 1e-5, 3, n)
     }
-    sweepKernel("rms norm backward", tolerance: 1e-5, from: 1, outputs: { $0 * 4 }) { rows, y, n, offset in
-      let (x, g) = (Floats(numbers(n * 3, seed: 4), offset: offset), Floats(numbers(n * 3, seed: 6), offset: offset))
-      let (w, rstd) = (Floats(numbers(n, seed: 5), offset: offset), Floats([0.5, 1, 2]))
-      rows.rms_norm_backward(y, n, y + n * 3, g.pointer, x.pointer, n, w.pointer, rstd.pointer, 3, n)
+    for accumulates in [0, 1] as [Int32] {
+      sweepKernel("rms norm backward", tolerance: 1e-5, from: 1, outputs: { $0 * 4 }) { rows, y, n, offset in
+        let (x, g) = (Floats(numbers(n * 3, seed: 4), offset: offset), Floats(numbers(n * 3, seed: 6), offset: offset))
+        let (w, rstd) = (Floats(numbers(n, seed: 5), offset: offset), Floats([0.5, 1, 2]))
+        rows.rms_norm_backward(y, n, y + n * 3, g.pointer, x.pointer, n, w.pointer, rstd.pointer, 3, n, accumulates)
+      }
     }
   }
 
@@ -85,10 +87,6 @@ import Testing
     sweepKernel("gather", tolerance: 0, outputs: { $0 * 4 }) { rows, y, n, offset in
       let x = Floats(numbers(n * 3, seed: 1), offset: offset)
       rows.gather_rows(y, x.pointer, [2, -1, 0, 2], 4, n)
-    }
-    sweepKernel("scatter", tolerance: 0, outputs: { $0 * 3 }) { rows, y, n, offset in
-      let x = Floats(numbers(n * 4, seed: 1), offset: offset)
-      rows.scatter_add_rows(y, x.pointer, [2, -1, 0, 2], 4, n, n / 3, n)
     }
   }
 

@@ -59,19 +59,32 @@ struct ExpertRouter: Module {
     let tokens = scores_TE.shape[0]
     let bias = bias?.floats() ?? [Float](repeating: 0, count: experts)
     let scores = scores_TE.floats()
-    var picks = [Int32](repeating: 0, count: tokens * chosen)
-    var biased = [Float](repeating: 0, count: experts)
-    for t in 0..<tokens {
-      for e in 0..<experts { biased[e] = scores[t * experts + e] + bias[e] }
-      if settings.chosenGroups < settings.expertGroups { dropGroups(&biased) }
-      for k in 0..<chosen {
-        var best = 0
-        for e in 1..<experts where biased[e] > biased[best] { best = e }
-        picks[t * chosen + k] = Int32(best)
-        biased[best] = -.infinity
+    let ranges = (tokens + Self.tokensTogether - 1) / Self.tokensTogether
+    return [Int32](unsafeUninitializedCapacity: tokens * chosen) { picks, count in
+      nonisolated(unsafe) let picks = picks  // every range of tokens writes its own
+      scores_TE.device.backend.forEach(ranges) { range in
+        let own = range * Self.tokensTogether..<min(tokens, (range + 1) * Self.tokensTogether)
+        var biased = bias
+        for t in own {
+          for e in 0..<experts { biased[e] = scores[t * experts + e] + bias[e] }
+          pick(&biased) { picks[t * chosen + $0] = Int32($1) }
+        }
       }
+      count = tokens * chosen
     }
-    return picks
+  }
+  /// Tokens whose experts are chosen on one thread.
+  private static let tokensTogether = 256
+
+  /// Gives `take` the number of a choice and its expert, for the K choices of one token. Uses the scores up.
+  private func pick(_ biased: inout [Float], _ take: (Int, Int) -> Void) {
+    if settings.chosenGroups < settings.expertGroups { dropGroups(&biased) }
+    for k in 0..<settings.expertsPerToken {
+      var best = 0
+      for e in 1..<biased.count where biased[e] > biased[best] { best = e }
+      take(k, best)
+      biased[best] = -.infinity
+    }
   }
 
   /// Sets the scores of all but the best groups to −∞. A group's score is its largest, or the sum of its two largest

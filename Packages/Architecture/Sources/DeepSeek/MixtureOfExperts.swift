@@ -43,13 +43,19 @@ struct MixtureOfExperts: Module {
     let token_R = Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device)
     let rows_RD = recomputed(x_TD) { $0.gatherRows(token_R) }
     let (reached, offsets) = self.reached(by: routing)
-    let gateUp = GroupedLinearProduct(
-      offsets: offsets, partsPerGroup: 2, precision.experts, form: precision.expertInputForm)
-    let gateUp_RII = gateUp([rows_RD] + reached.flatMap { [experts[$0].gate.weight, experts[$0].up.weight] })
-    let hidden_RI = activated(gateUp_RII, keeping: precision.experts) { SwiGLU(keeping: precision.experts)($0) }
-    let down = GroupedLinearProduct(
-      offsets: offsets, partsPerGroup: 1, precision.experts, form: precision.expertOutputForm)
-    let outputs_RD = down([hidden_RI] + reached.map { experts[$0].down.weight })
+    let outputs_RD: Tensor
+    let trained = reached.compactMap { experts[$0].trainedWeights }
+    if precision.experts == .float32, !recomputes, !reached.isEmpty, trained.count == reached.count {
+      outputs_RD = GatedFeedForward(offsets: offsets)([rows_RD] + trained.flatMap { $0 })
+    } else {
+      let gateUp = GroupedLinearProduct(
+        offsets: offsets, partsPerGroup: 2, precision.experts, form: precision.expertInputForm)
+      let gateUp_RII = gateUp([rows_RD] + reached.flatMap { [experts[$0].gate.weight, experts[$0].up.weight] })
+      let hidden_RI = activated(gateUp_RII, keeping: precision.experts) { SwiGLU(keeping: precision.experts)($0) }
+      let down = GroupedLinearProduct(
+        offsets: offsets, partsPerGroup: 1, precision.experts, form: precision.expertOutputForm)
+      outputs_RD = down([hidden_RI] + reached.map { experts[$0].down.weight })
+    }
     let combine = ExpertCombine(keeping: precision.combine)
     var y_TD = combine(outputs_RD, router.weights(scores_TE, routing), slots_TK)
     if let shared { y_TD = y_TD + shared(x_TD, in: precision.experts, precision.plainForm, recomputes: recomputes) }

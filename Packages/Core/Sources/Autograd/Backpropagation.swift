@@ -14,7 +14,12 @@ extension Tensor {
       guard let g = gradient[ObjectIdentifier(origin)] else { continue }
       if !wanted.contains(ObjectIdentifier(origin)) { gradient[ObjectIdentifier(origin)] = nil }
       origin.makeAgain()
-      for (input, part) in zip(origin.inputs, origin.pullback(g)) {
+      let first = origin.inputs.first.flatMap { $0.map(ObjectIdentifier.init) }
+      // Taken out, so that the pullback is the only one to hold it and may add to it in place.
+      var sum = first.flatMap { gradient.removeValue(forKey: $0) }
+      let parts = origin.pullback(g, addingTo: &sum)
+      if let first { gradient[first] = sum }
+      for (input, part) in zip(origin.inputs, parts) {
         guard let source = input, let part else { continue }
         let id = ObjectIdentifier(source)
         if gradient[id]?.add(part) == nil { gradient[id] = part }
@@ -43,11 +48,11 @@ extension Origin {
     return order
   }
 
-  fileprivate func pullback(_ g: Tensor) -> [Tensor?] {
+  fileprivate func pullback(_ g: Tensor, addingTo sum: inout Tensor?) -> [Tensor?] {
     switch kind {
     case .parameter, .released: []
     case .primitive(let primitive, let operands, let result): primitive.pullback(g, inputs: operands, output: result)
-    case .native(_, let gradient): gradient(g)
+    case .native(_, let gradient): gradient(g, addingTo: &sum)
     }
   }
 }

@@ -6,6 +6,10 @@
 enum {
   // Rows of A longer than this are packed: read where they lie, they push each other out of the first-level cache.
   LONG_ROW = 512,
+  // Rows of A that are worked on together where they lie. Meanwhile the next ones are asked for.
+  NEAR_ROWS = 60,
+  // Rows of A and B that `product_at` works on at a time: a block of both, and the next one, stay near the core.
+  COLUMN_DEPTH = 256,
 };
 
 // One panel of a k×width row-major matrix, padded with zeros to CK_NR columns.
@@ -44,20 +48,45 @@ INLINE int packs_rows(ck_size m, ck_size lda, ck_size panels) {
   return m > WIDE_ROWS && panels > 1 && lda > LONG_ROW;
 }
 
+// Rows that will be read soon, how far they have been asked for, and how many of their lines at a time.
+typedef struct {
+  const float *place, *row_end, *end;
+  ck_size width, stride, lines;
+} coming_rows;
+// The rows are asked for in `visits` equal parts.
+INLINE coming_rows rows_to_come(const float *x, ck_size stride, ck_size width, ck_size rows, ck_size visits) {
+  const ck_size lines = rows * ((width + 15) / 16) / (visits > 0 ? visits : 1) + 1;
+  return (coming_rows){x, x + width, x + rows * stride, width, stride, lines};
+}
+INLINE void ask_for_rows(coming_rows *x) {
+  for (ck_size line = 0; line < x->lines && x->row_end <= x->end; line++) {
+    __builtin_prefetch(x->place, 0, 2);
+    x->place += 16;
+    if (x->place >= x->row_end) x->place = x->row_end - x->width + x->stride, x->row_end += x->stride;
+  }
+}
+
 static void product(float *c, ck_size ldc, const float *a, ck_size lda, const float *packed, ck_size m, ck_size n,
                     ck_size k, ck_size first_panel, ck_size last_panel, int accumulate, float *scratch) {
   if (m <= 0) return;
   const row_cut cut = cut_rows(m);
   const ck_size blocks = ck_gemm_blocks(k, cut.tiles == 1 ? CK_GEMM_STREAM_DEPTH : CK_GEMM_DEPTH);
   const int packs = packs_rows(m, lda, last_panel - first_panel);
+  const ck_size together = packs ? GROUP : NEAR_ROWS / TILE_ROWS;
   for (ck_size block = 0; block < blocks; block++) {
     const ck_size start = block * k / blocks, depth = (block + 1) * k / blocks - start;
     tile_operands x = {.a = a + start, .a_row = lda, .a_step = 1, .b = packed + start * CK_NR, .b_panel = k * CK_NR,
                        .k = depth, .c = c, .ldc = ldc, .accumulate = accumulate || block > 0};
     const ck_size resume = m <= WIDE_ROWS ? few_rows(x, m, n, first_panel, last_panel) : first_panel;
     if (packs) x.a_row = 1, x.a_step = PACKED_ROWS;
-    for (ck_size group = 0; group < cut.tiles; group += GROUP) {
-      const ck_size end = ck_smaller(cut.tiles, group + GROUP);
+    for (ck_size group = 0; group < cut.tiles; group += together) {
+      const ck_size end = ck_smaller(cut.tiles, group + together);
+      // Behind the last row come, as often as not, those of the caller's next call; to ask in vain costs little.
+      const ck_size next = first_row(cut, end), behind = m < NEAR_ROWS || packs ? 0 : NEAR_ROWS;
+      const ck_size coming = end < cut.tiles ? first_row(cut, ck_smaller(cut.tiles, end + together)) - next : behind;
+      const ck_size visits = (last_panel - resume) * (end - group);
+      coming_rows next_a = rows_to_come(a + next * lda + start, lda, depth, coming, visits);
+      coming_rows next_c = rows_to_come(c + next * ldc, ldc, n, accumulate && block == 0 ? coming : 0, visits);
       for (ck_size t = group; packs && t < end; t++) {
         const ck_size row = first_row(cut, t);
         turn(scratch + (t - group) * PACKED_ROWS * depth, PACKED_ROWS, a + row * lda + start, lda,
@@ -72,6 +101,8 @@ static void product(float *c, ck_size ldc, const float *a, ck_size lda, const fl
           // The last tile that reads a panel asks for the next one.
           x.ahead = end - group == 1 || t + 1 < end ? AHEAD : x.b_panel;
           panel_tiles(x, first_row(cut, t + 1) - row, ck_smaller(CK_NR, n - panel * CK_NR));
+          ask_for_rows(&next_a);
+          ask_for_rows(&next_c);
         }
       }
     }
@@ -98,12 +129,15 @@ static void product_at(float *c, ck_size ldc, const float *a, ck_size lda, const
                        ck_size n, ck_size k, int accumulate, float *scratch) {
   if (m <= 0 || n <= 0) return;
   const row_cut cut = cut_rows(m);
-  const ck_size blocks = ck_gemm_blocks(k, CK_GEMM_DEPTH), panels = (n + CK_NR - 1) / CK_NR;
+  const ck_size blocks = ck_gemm_blocks(k, COLUMN_DEPTH), panels = (n + CK_NR - 1) / CK_NR;
   const int packs = panels > 1 && lda > LONG_ROW;
   // Columns that are read where they lie need no room, so all of them share one packed panel.
   const ck_size together = packs ? GROUP : cut.tiles;
   for (ck_size block = 0; block < blocks; block++) {
     const ck_size start = block * k / blocks, depth = (block + 1) * k / blocks - start;
+    const ck_size next = start + depth, coming = block + 1 < blocks ? (block + 2) * k / blocks - next : depth;
+    coming_rows next_a = rows_to_come(a + next * lda, lda, m, coming, panels * cut.tiles);
+    coming_rows next_b = rows_to_come(b + next * ldb, ldb, n, coming, panels * cut.tiles);
     float *panel_scratch = scratch, *rows_scratch = scratch + depth * CK_NR;
     tile_operands x = {.a_row = 1, .a_step = packs ? PACKED_ROWS : lda, .b = panel_scratch, .ahead = AHEAD, .k = depth,
                        .ldc = ldc, .accumulate = accumulate || block > 0};
@@ -118,6 +152,8 @@ static void product_at(float *c, ck_size ldc, const float *a, ck_size lda, const
           x.a = packs ? rows_scratch + (t - group) * PACKED_ROWS * depth : a + start * lda + row;
           x.c = c + row * ldc + panel * CK_NR;
           panel_tiles(x, first_row(cut, t + 1) - row, width);
+          ask_for_rows(&next_a);
+          ask_for_rows(&next_b);
         }
       }
     }

@@ -9,6 +9,6 @@
     .sum_squares = sum_squares, .rms_norm = rms_norm, .rms_norm_backward = rms_norm_backward, .rotary = rotary,        \
     .swiglu = swiglu, .swiglu_backward = swiglu_backward, .cross_entropy = cross_entropy,                              \
     .cross_entropy_backward = cross_entropy_backward, .softmax = softmax, .gather_rows = gather_rows,                  \
-    .scatter_add_rows = scatter_add_rows, .adamw = adamw, .adamw_bf16 = adamw_bf16, .bf16_from_f32 = bf16_from_f32,    \
+    .adamw = adamw, .adamw_bf16 = adamw_bf16, .bf16_from_f32 = bf16_from_f32,                                          \
     .f32_from_bf16 = f32_from_bf16, .f16_from_f32 = f16_from_f32, .f32_from_f16 = f32_from_f16                         \
   }

@@ -39,12 +39,6 @@ static void gather_rows(float *y, const float *table, const int32_t *index, ck_s
   }
 }
 
-static void scatter_add_rows(float *table, const float *x, const int32_t *index, ck_size rows, ck_size width,
-                             ck_size first, ck_size last) {
-  for (ck_size r = 0; r < rows; r++)
-    if (index[r] >= 0) add_row(table + index[r] * width + first, x + r * width + first, last - first);
-}
-
 // ---- normalisation ----------------------------------------------------------------------------------------------
 static INLINE float sum_of_squares(const float *x, ck_size width) {
   lanes parts[4];
@@ -65,7 +59,8 @@ static void rms_norm(float *y, float *rstd, const float *x, ck_size x_stride, co
 
 // With n = x · rstd:  dx = rstd · (w · dy − n · mean(w · dy · n)),  dw = Σ_rows dy · n.
 static void rms_norm_backward(float *dx, ck_size dx_stride, float *dw, const float *dy, const float *x,
-                              ck_size x_stride, const float *w, const float *rstd, ck_size rows, ck_size width) {
+                              ck_size x_stride, const float *w, const float *rstd, ck_size rows, ck_size width,
+                              int accumulate) {
   for (ck_size r = 0; r < rows; r++) {
     const float *row = x + r * x_stride, *d = dy + r * width;
     float *out = dx + r * dx_stride;
@@ -75,7 +70,8 @@ static void rms_norm_backward(float *dx, ck_size dx_stride, float *dw, const flo
     const lanes pull = splat(sum_of_parts(parts) / (float)width * rstd[r] * rstd[r] * rstd[r]);
     EACH_STEP(width, {
       const lanes x_i = load(row + i, n), d_i = load(d + i, n);
-      store(out + i, fused(-pull, x_i, scale * (load(w + i, n) * d_i)), n);
+      const lanes change = fused(-pull, x_i, scale * (load(w + i, n) * d_i));
+      store(out + i, accumulate ? load(out + i, n) + change : change, n);
       store(dw + i, fused(d_i, x_i * scale, load(dw + i, n)), n);
     });
   }

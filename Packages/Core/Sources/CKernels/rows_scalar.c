@@ -100,14 +100,6 @@ static void gather_rows(float *y, const float *table, const int32_t *index, ck_s
   }
 }
 
-static void scatter_add_rows(float *table, const float *x, const int32_t *index, ck_size rows, ck_size width,
-                             ck_size first, ck_size last) {
-  for (ck_size r = 0; r < rows; r++) {
-    if (index[r] < 0) continue;
-    for (ck_size i = first; i < last; i++) table[index[r] * width + i] += x[r * width + i];
-  }
-}
-
 // ---- normalisation, rotation, gates -----------------------------------------------------------------------------
 static void rms_norm(float *y, float *rstd, const float *x, ck_size x_stride, const float *w, float epsilon,
                      ck_size rows, ck_size width) {
@@ -120,14 +112,16 @@ static void rms_norm(float *y, float *rstd, const float *x, ck_size x_stride, co
 
 // With n = x · rstd:  dx = rstd · (w · dy − n · mean(w · dy · n)),  dw = Σ_rows dy · n.
 static void rms_norm_backward(float *dx, ck_size dx_stride, float *dw, const float *dy, const float *x,
-                              ck_size x_stride, const float *w, const float *rstd, ck_size rows, ck_size width) {
+                              ck_size x_stride, const float *w, const float *rstd, ck_size rows, ck_size width,
+                              int accumulate) {
   for (ck_size r = 0; r < rows; r++) {
     const float *row = x + r * x_stride, *d = dy + r * width;
     double dot = 0;
     for (ck_size i = 0; i < width; i++) dot += (double)d[i] * w[i] * row[i];
     const float pull = (float)(dot / (double)width * rstd[r] * rstd[r] * rstd[r]);
     for (ck_size i = 0; i < width; i++) {
-      dx[r * dx_stride + i] = rstd[r] * (w[i] * d[i]) - pull * row[i];
+      const float change = rstd[r] * (w[i] * d[i]) - pull * row[i];
+      dx[r * dx_stride + i] = accumulate ? dx[r * dx_stride + i] + change : change;
       dw[i] += d[i] * (row[i] * rstd[r]);
     }
   }

@@ -22,11 +22,16 @@ extension CPUBackend {
       let inner = max(1, min(group, wanted / groups))
       let cuts = groups * inner
       let chunks = (singles.count + together - 1) / together * cuts
-      pool.forEach(longer.count * heads + chunks) { i in
-        if i < longer.count * heads {
-          forward(operation, rows[longer[i / heads]], i % heads, inputs, out, lse.pointer)
+      // Heads of a row lie side by side in memory: where there are rows enough, one thread takes all of a row.
+      let headsTogether = longer.count >= 4 * threads ? heads : 1
+      let pieces = longer.count * heads / headsTogether
+      pool.forEach(pieces + chunks) { i in
+        if i < pieces {
+          for place in i * headsTogether..<(i + 1) * headsTogether {
+            forward(operation, rows[longer[place / heads]], place % heads, inputs, out, lse.pointer)
+          }
         } else {
-          let chunk = i - longer.count * heads
+          let chunk = i - pieces
           let (first, cut) = (chunk / cuts * together, chunk % cuts)
           let (start, part) = (cut / inner * group, cut % inner)
           let range = start + group * part / inner..<start + group * (part + 1) / inner

@@ -10,6 +10,7 @@ extension CPUBackend {
     if let it = operation.exactly(GroupedLinearProduct.self) {
       return multiplies(inputs, it.precision) ? grouped(it, inputs) : nil
     }
+    if let it = operation.exactly(GatedFeedForward.self) { return areFloats(inputs) ? feedForward(it, inputs) : nil }
     if let it = operation.exactly(RMSNormalization.self) { return areFloats(inputs) ? rmsNorm(it, inputs) : nil }
     if let it = operation.exactly(SwiGLU.self) {
       return areFloats(inputs) && inputs[0].shape[1] % 2 == 0 ? swiGLU(it, inputs) : nil
@@ -56,21 +57,25 @@ extension CPUBackend {
           operation.epsilon, $0.count, width)
       }
     }
-    return Outcome(output) { g in rmsNormGradient(g, x, w, rstd) }
+    let pullback = Pullback(adding: { g, sum in rmsNormGradient(g, x, w, rstd, &sum) })
+    return Outcome(output, makingPullback: { pullback })
   }
 
   /// dw is summed over fixed blocks of rows and then over blocks in order, whatever the number of threads.
-  private func rmsNormGradient(_ g: Tensor, _ x: Tensor, _ w: Tensor, _ rstd: Tensor) -> [Tensor?] {
+  private func rmsNormGradient(
+    _ g: Tensor, _ x: Tensor, _ w: Tensor, _ rstd: Tensor, _ sum: inout Tensor?
+  ) -> [Tensor?] {
     let (rows, width) = (x.shape[0], x.shape[1])
-    let block = 512
+    let block = 256
     let blocks = max(1, (rows + block - 1) / block)
     let partial = make([blocks, width], on: x.device) { $0.update(repeating: 0, count: blocks * width) }
-    let dx = make(x.shape, on: x.device) { dx in
+    let dx = addOrMake(x.shape, on: x.device, &sum) { dx, accumulates in
       pool.forEach(blocks) { i in
         let range = i * block..<min(rows, (i + 1) * block)
         kernels.rows.rms_norm_backward(
           dx + range.lowerBound * width, width, partial.pointer + i * width, g.pointer + range.lowerBound * width,
-          x.pointer + range.lowerBound * width, width, w.pointer, rstd.pointer + range.lowerBound, range.count, width)
+          x.pointer + range.lowerBound * width, width, w.pointer, rstd.pointer + range.lowerBound, range.count, width,
+          accumulates ? 1 : 0)
       }
     }
     return [dx, partial.sum(axis: 0).reshaped(w.shape)]
@@ -153,6 +158,7 @@ extension CPUBackend {
     let (tokens, chosen, width) = (slots.shape[0], slots.shape[1], outputs.shape[1])
     let slot = slots.storage.integers
     let grain = max(1, 8192 / max(1, width * chosen))
+    let (rows, weight) = (outputs.pointer, weights.pointer)
     let output = make([tokens, width], on: outputs.device) { y in
       pool.forEachRange(tokens, grain: grain) { range in
         for t in range {
@@ -160,7 +166,7 @@ extension CPUBackend {
           target.update(repeating: 0, count: width)
           for k in 0..<chosen {
             let i = t * chosen + k
-            kernels.rows.axpy(target, outputs.pointer + Int(slot[i]) * width, weights.pointer[i], width)
+            kernels.rows.axpy(target, rows + Int(slot[i]) * width, weight[i], width)
           }
         }
       }
@@ -178,26 +184,17 @@ extension CPUBackend {
     let (rows, chosen, width) = (outputs.shape[0], slots.shape[1], outputs.shape[1])
     let slot = slots.storage.integers
     let grain = max(1, 8192 / max(1, width))
-    // The choices that name a row, as a chain: its first, and from each the next; -1 ends it.
-    var first = [Int](repeating: -1, count: rows)
-    var next = [Int](repeating: -1, count: slots.shape.count)
-    for i in next.indices.reversed() {
-      next[i] = first[Int(slot[i])]
-      first[Int(slot[i])] = i
-    }
-    let dweights = make(weights.shape, on: g.device) { d in
-      pool.forEachRange(next.count, grain: grain) {
-        for i in $0 { d[i] = dot(g.pointer + i / chosen * width, outputs.pointer + Int(slot[i]) * width, width) }
-      }
-    }
+    let choices = RowChains(slot, count: slots.shape.count, rows: rows)
+    let dweights = make(weights.shape, on: g.device) { _ in }
+    let (from, own, weight, dweight) = (g.pointer, outputs.pointer, weights.pointer, dweights.pointer)
     let doutputs = make(outputs.shape, on: g.device) { d in
       pool.forEachRange(rows, grain: grain) {
         for row in $0 {
           (d + row * width).update(repeating: 0, count: width)
-          var i = first[row]
-          while i >= 0 {
-            kernels.rows.axpy(d + row * width, g.pointer + i / chosen * width, weights.pointer[i], width)
-            i = next[i]
+          choices.forEach(in: row) { i in
+            let token = from + i / chosen * width
+            dweight[i] = dot(token, own + row * width, width)
+            kernels.rows.axpy(d + row * width, token, weight[i], width)
           }
         }
       }

@@ -25,6 +25,8 @@ extension CPUBackend {
     let (x, weights) = (inputs[0], Array(inputs.dropFirst()))
     let width = weights.prefix(operation.partsPerGroup).reduce(0) { $0 + $1.shape[0] }
     let parts = eachPart(operation, weights)
+    // Worth a job of its own where many weights are new, as in training; few rows read what was packed long ago.
+    if parts.count >= 2 * threads && x.shape[0] >= 256 { packTransposes(parts.map(\.weight)) }
     let output = make([x.shape[0], width], on: x.device) { y in
       var (wide, blocks, narrow) = ([Part](), [Part](), [NarrowTask]())
       for part in parts {
@@ -40,11 +42,12 @@ extension CPUBackend {
       run(blockTasks(blocks, x, y, width, areExperts: areExperts))
       run(narrow)
     }
-    return Outcome(output) { g in
+    let pullback = Pullback(adding: { g, sum in
       let wide = inputs.map { $0.cast(to: .float32) }
-      return [inputGradient(operation, g, wide)]
-        + zip(weightGradients(operation, g, wide), weights).map { $0.cast(to: $1.dtype) }
-    }
+      let (dx, gradients) = linearGradients(operation, g, wide, &sum)
+      return [dx] + zip(gradients, weights).map { $0.cast(to: $1.dtype) }
+    })
+    return Outcome(output, makingPullback: { pullback })
   }
 
   private func forwardTasks(
@@ -58,36 +61,67 @@ extension CPUBackend {
     }
   }
 
-  /// dx = Σ g_part · W_part. Parts of one group add up in order: one job per part.
-  private func inputGradient(_ operation: GroupedLinearProduct, _ g: Tensor, _ inputs: [Tensor]) -> Tensor {
-    let (width, k) = (g.shape[1], inputs[0].shape[1])
-    return make(inputs[0].shape, on: g.device) { dx in
-      let pieces = eachPart(operation, Array(inputs.dropFirst()))
-      for part in 0..<operation.partsPerGroup {
-        run(
-          pieces.filter { $0.part == part }.map { piece in
-            ProductTask(
-              c: dx + piece.rows.lowerBound * k, cStride: k,
-              a: g.pointer + piece.rows.lowerBound * width + piece.column, aStride: width, rows: piece.rows.count,
-              b: pack(piece.weight.pointer, stride: k, isTransposed: false, k: piece.weight.shape[0], n: k),
-              accumulates: part > 0)
-          })
-      }
+  /// dx = Σ g_part · W_part, and each weight's gradient g_partᵀ · x. Where there is a `sum`, dx is added to it, and nil.
+  private func linearGradients(
+    _ operation: GroupedLinearProduct, _ g: Tensor, _ inputs: [Tensor], _ sum: inout Tensor?
+  ) -> (dx: Tensor?, weights: [Tensor]) {
+    let (x, weights) = (inputs[0], Array(inputs.dropFirst()))
+    let gradients = weights.map { weight in make(weight.shape, on: g.device) { _ in } }
+    let tasks = weightTasks(operation, g, x, gradients)
+    let packed = packStacked(operation, weights)
+    let dx = addOrMake(x.shape, on: g.device, &sum) { dx, accumulates in
+      run(tasks, beside: inputTasks(operation, g, dx, packed, accumulates))
+    }
+    return (dx, gradients)
+  }
+
+  /// A group's parts are one product: its chains go on from one weight to the next.
+  private func inputTasks(
+    _ operation: GroupedLinearProduct, _ g: Tensor, _ dx: UnsafeMutablePointer<Float>, _ packed: [PackedMatrix],
+    _ accumulates: Bool
+  ) -> [ProductTask] {
+    packed.enumerated().map { group, weights in
+      let rows = operation.offsets[group]..<operation.offsets[group + 1]
+      return ProductTask(
+        c: dx + rows.lowerBound * weights.n, cStride: weights.n, a: g.pointer + rows.lowerBound * weights.k,
+        aStride: weights.k, rows: rows.count, b: weights, accumulates: accumulates)
     }
   }
 
-  private func weightGradients(_ operation: GroupedLinearProduct, _ g: Tensor, _ inputs: [Tensor]) -> [Tensor] {
-    let (width, k) = (g.shape[1], inputs[0].shape[1])
-    let gradients = inputs.dropFirst().map { weight in make(weight.shape, on: g.device) { _ in } }
-    let pieces = eachPart(operation, Array(inputs.dropFirst()), includingEmpty: true)
-    runTransposed(
-      pieces.map { piece in
-        TransposedTask(
-          c: gradients[piece.index].pointer, a: g.pointer + piece.rows.lowerBound * width + piece.column,
-          aStride: width, b: inputs[0].pointer + piece.rows.lowerBound * k, bStride: k, m: piece.weight.shape[0], n: k,
-          k: piece.rows.count)
-      })
-    return gradients
+  /// For each group the right operand whose rows are those of its weights [N, K], one after another.
+  func packStacked(_ operation: GroupedLinearProduct, _ weights: [Tensor]) -> [PackedMatrix] {
+    let (parts, lanes) = (operation.partsPerGroup, Int(CK_NR))
+    let (k, n) = (weights.prefix(parts).reduce(0) { $0 + $1.shape[0] }, weights[0].shape[1])
+    let packed = (0..<operation.groups).map { _ in
+      PackedMatrix(storage: allocate(byteCount: ck_packed_count(k, n) * 4), k: k, n: n)
+    }
+    let panels = (n + lanes - 1) / lanes
+    pool.forEachRange(operation.groups * panels, grain: max(1, 16_384 / max(1, k * lanes))) { range in
+      for i in range {
+        let (group, panel) = (i / panels, i % panels)
+        var start = 0
+        for weight in weights[group * parts..<(group + 1) * parts] {
+          let own = weight.shape[0]
+          // The kernel finds a panel behind those before it as if they were all of this weight.
+          let place = packed[group].storage.floats + (panel * (k - own) + start) * lanes
+          kernels.gemm.pack(place, weight.pointer, n, 0, own, n, panel, panel + 1)
+          start += own
+        }
+      }
+    }
+    return packed
+  }
+
+  /// The gradients of weights, g_partᵀ · x each, into `gradients`.
+  func weightTasks(
+    _ operation: GroupedLinearProduct, _ g: Tensor, _ x: Tensor, _ gradients: [Tensor]
+  ) -> [TransposedTask<Float>] {
+    let (width, k) = (g.shape[1], x.shape[1])
+    return eachPart(operation, gradients, includingEmpty: true).map { piece in
+      TransposedTask(
+        c: piece.weight.pointer, a: g.pointer + piece.rows.lowerBound * width + piece.column, aStride: width,
+        b: x.pointer + piece.rows.lowerBound * k, bStride: k, m: piece.weight.shape[0], n: k, k: piece.rows.count)
+    }
   }
 
   /// One weight of one group, its rows of the input and the first of its columns of the result.

@@ -127,9 +127,13 @@ extension CPUBackend {
     let (values, index) = (call.operands[0], call.operands[1].storage.integers)
     let (rows, width) = (values.shape[0], call.result[1])
     call.requireIndices(in: Int.min..<call.result[0])
-    out.floats.update(repeating: 0, count: call.result.count)
-    pool.forEachRange(width, grain: 32) {
-      kernels.rows.scatter_add_rows(out.floats, values.pointer, index, rows, width, $0.lowerBound, $0.upperBound)
+    let (chains, value, table) = (RowChains(index, count: rows, rows: call.result[0]), values.pointer, out.floats)
+    pool.forEachRange(call.result[0], grain: max(1, Self.elementGrain / max(width, 1))) {
+      for row in $0 {
+        let sum = table + row * width
+        sum.update(repeating: 0, count: width)
+        chains.forEach(in: row) { kernels.rows.binary(CK_ADD, sum, sum, value + $0 * width, width) }
+      }
     }
   }
   private func alongRows(_ call: Call, into out: Storage) {

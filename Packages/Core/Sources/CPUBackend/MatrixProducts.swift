@@ -68,8 +68,7 @@ extension CPUBackend {
     precondition(
       weight.dtype == .float32 || isWidened || (weight.dtype == .bfloat16 && precision == .bfloat16),
       "matrix product: a weight of \(weight.dtype) cannot be multiplied in \(precision)")
-    let name = precision == .float32 ? "packed-transpose" : "packed-transpose-bfloat16"
-    let storage = weight.storage.derived(DerivedLayout(name, [k, n])) {
+    let storage = weight.storage.derived(.packedTranspose(k, n, precision)) {
       defer { weight.storage.advise(.unneeded) }
       if isWidened {
         let wide = weight.cast(to: .float32)
@@ -84,54 +83,8 @@ extension CPUBackend {
 
   /// Runs independent products: each is cut into blocks of rows and of panels that the pool's threads claim.
   func run(_ tasks: [ProductTask]) {
-    struct Piece {
-      let task: Int
-      let rows: Range<Int>
-      let panels: Range<Int>
-    }
-    let work = tasks.reduce(0) { $0 + $1.rows * $1.b.n * max($1.b.k, 16) }
-    let target = max(work / (threads * 6), 1 << 18)
-    var pieces: [Piece] = []
-    for (index, task) in tasks.enumerated() where task.rows > 0 && task.b.n > 0 {
-      let panelWork = Int(CK_NR) * max(task.b.k, 16)
-      let rowBlock =
-        task.rows <= 32 ? task.rows : min(task.rows, max(84, min(336, target / max(1, task.b.panels * panelWork))))
-      let panelBlock = max(1, min(task.b.panels, target / max(1, rowBlock * panelWork)))
-      for first in stride(from: 0, to: task.rows, by: rowBlock) {
-        for panel in stride(from: 0, to: task.b.panels, by: panelBlock) {
-          pieces.append(
-            Piece(
-              task: index, rows: first..<min(first + rowBlock, task.rows),
-              panels: panel..<min(panel + panelBlock, task.b.panels)))
-        }
-      }
-    }
-    pool.forEach(pieces.count) { i in
-      let piece = pieces[i]
-      let task = tasks[piece.task]
-      let scratch = allocate(byteCount: ck_gemm_scratch(task.b.k) * 4)
-      let (c, a) = (task.c + piece.rows.lowerBound * task.cStride, task.a + piece.rows.lowerBound * task.aStride)
-      let (b, rows, panels, accumulates) = (task.b, piece.rows.count, piece.panels, Int32(task.accumulates ? 1 : 0))
-      let width = Int(CK_NR)
-      switch b.precision {
-      case .float32:
-        kernels.gemm.product(
-          c, task.cStride, a, task.aStride, b.storage.floats, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
-          accumulates, scratch.floats)
-      case .bfloat16 where task.hasWords:
-        kernels.bf16.product_words(
-          c, task.cStride, UnsafeRawPointer(a).assumingMemoryBound(to: UInt32.self), task.aStride, b.storage.words,
-          rows, b.n, b.k, panels.lowerBound, panels.upperBound, accumulates, scratch.floats)
-      case .bfloat16:
-        kernels.bf16.product(
-          c, task.cStride, a, task.aStride, b.storage.words, rows, b.n, b.k, panels.lowerBound, panels.upperBound,
-          accumulates, scratch.floats)
-      case .float8: preconditionFailure("matrix product: eight-bit numbers have scales; see runScaled")
-      }
-      guard task.roundsResult, b.precision != .float32 else { return }
-      let columns = panels.lowerBound * width..<min(b.n, panels.upperBound * width)
-      kernels.bf16.round_values(c + columns.lowerBound, task.cStride, rows, columns.count)
-    }
+    let pieces = pieces(of: tasks)
+    pool.forEach(pieces.count) { compute(pieces[$0]) }
   }
 
   /// The primitive: [..., m, k] · [..., k, n].
@@ -158,21 +111,43 @@ extension CPUBackend {
     let m: Int
     let n: Int
     let k: Int
+    /// How many gradients of equal height c is made of, one above the other.
+    var gradients = 1
   }
   /// Each element of a gradient is one chain over k, so that the order of every sum is fixed. OpenBLAS takes the large
   /// square ones in float32, where it is the faster; its blocks do not depend on the number of threads.
   func runTransposed(_ tasks: [TransposedTask<Float>], precision: Precision = .float32) {
     forEachBlock(of: tasks, cutsColumns: precision == .float32) { task, rows, columns, scratch in
-      let (c, a) = (task.c + rows.lowerBound * task.n + columns.lowerBound, task.a + rows.lowerBound)
-      let b = task.b + columns.lowerBound
-      if precision == .float32 && task.goesToOpenBLAS {
-        cblas_sgemm(
-          CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows.count), blasint(columns.count), blasint(task.k), 1,
-          a, blasint(task.aStride), b, blasint(task.bStride), 0, c, blasint(task.n))
-      } else {
-        let kernel = precision == .float32 ? kernels.gemm.product_at : kernels.bf16.product_at
-        kernel!(c, task.n, a, task.aStride, b, task.bStride, rows.count, columns.count, task.k, 0, scratch)
-      }
+      compute(task, rows, columns, precision, scratch)
+    }
+  }
+  /// Weight gradients and products in float32 as one job: the blocks of the former are few and large, so they begin, and
+  /// the pieces of the latter, many and small, let all threads end together. Sums over many rows are cut into parts,
+  /// whose number depends on the shapes alone and which are added in order.
+  func run(_ tasks: [TransposedTask<Float>], beside products: [ProductTask]) {
+    let sums = tasks.map { PartialSums($0) { allocate(byteCount: $0) } }
+    let (blocks, pieces) = (inTurns(blocks(of: sums.flatMap(\.tasks), cutsColumns: true)), pieces(of: products))
+    pool.forEach(blocks.count + pieces.count) { i in
+      guard i < blocks.count else { return compute(pieces[i - blocks.count]) }
+      let block = blocks[i]
+      let scratch = allocate(byteCount: ck_gemm_scratch(block.task.k) * 4)
+      withExtendedLifetime(scratch) { compute(block.task, block.rows, block.columns, .float32, scratch.floats) }
+    }
+    for sum in sums { sum.addUp(pool, kernels.rows) }
+  }
+  private func compute(
+    _ task: TransposedTask<Float>, _ rows: Range<Int>, _ columns: Range<Int>, _ precision: Precision,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    let (c, a) = (task.c + rows.lowerBound * task.n + columns.lowerBound, task.a + rows.lowerBound)
+    let b = task.b + columns.lowerBound
+    if precision == .float32 && task.goesToOpenBLAS {
+      cblas_sgemm(
+        CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows.count), blasint(columns.count), blasint(task.k), 1,
+        a, blasint(task.aStride), b, blasint(task.bStride), 0, c, blasint(task.n))
+    } else {
+      let kernel = precision == .float32 ? kernels.gemm.product_at : kernels.bf16.product_at
+      kernel!(c, task.n, a, task.aStride, b, task.bStride, rows.count, columns.count, task.k, 0, scratch)
     }
   }
   /// The same for a and b that are bfloat16 already.
@@ -183,21 +158,31 @@ extension CPUBackend {
         rows.count, columns.count, task.k, 0, scratch)
     }
   }
-  /// Runs `body` for blocks of c, given as rows and columns, each with scratch of its own; c of an empty sum is zero.
+  /// A block of one task's c.
+  private struct TransposedBlock<Number> {
+    let task: TransposedTask<Number>
+    let rows: Range<Int>
+    let columns: Range<Int>
+  }
+  /// What is left to do when the c of empty sums is zero.
+  private func blocks<Number>(of tasks: [TransposedTask<Number>], cutsColumns: Bool) -> [TransposedBlock<Number>] {
+    for task in tasks where task.k == 0 { task.c.update(repeating: 0, count: task.m * task.n) }
+    let tasks = tasks.filter { $0.k > 0 && $0.m > 0 && $0.n > 0 }
+    return tasks.flatMap { task in
+      (cutsColumns ? task.columnBlocks(pieces: 2 * threads, tasks: tasks.count) : task.rowBlocks)
+        .map { TransposedBlock(task: task, rows: $0.rows, columns: $0.columns) }
+    }
+  }
+  /// Runs `body` for every block, each with scratch of its own.
   private func forEachBlock<Number>(
     of tasks: [TransposedTask<Number>], cutsColumns: Bool,
     _ body: (TransposedTask<Number>, _ rows: Range<Int>, _ columns: Range<Int>, UnsafeMutablePointer<Float>) -> Void
   ) {
-    for task in tasks where task.k == 0 { task.c.update(repeating: 0, count: task.m * task.n) }
-    let tasks = tasks.filter { $0.k > 0 && $0.m > 0 && $0.n > 0 }
-    let blocks = tasks.indices.flatMap { index in
-      (cutsColumns ? tasks[index].columnBlocks(pieces: 2 * threads, tasks: tasks.count) : tasks[index].rowBlocks)
-        .map { (task: index, rows: $0.rows, columns: $0.columns) }
-    }
+    let blocks = blocks(of: tasks, cutsColumns: cutsColumns)
     pool.forEach(blocks.count) { i in
       let block = blocks[i]
-      let scratch = allocate(byteCount: ck_gemm_scratch(tasks[block.task].k) * 4)
-      withExtendedLifetime(scratch) { body(tasks[block.task], block.rows, block.columns, scratch.floats) }
+      let scratch = allocate(byteCount: ck_gemm_scratch(block.task.k) * 4)
+      withExtendedLifetime(scratch) { body(block.task, block.rows, block.columns, scratch.floats) }
     }
   }
 }

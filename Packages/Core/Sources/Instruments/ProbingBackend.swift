@@ -53,24 +53,27 @@ public struct ProbingBackend: Backend {
   }
 
   public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? {
+    // Of what stands for several operations those are looked at, which say more.
+    if operation is GatedFeedForward { return nil }
     guard let outcome = base.accelerate(operation, inputs) else { return nil }
     let place = findings.place(names(of: inputs))
     look(at: outcome.output.storage, outcome.output.shape, outcome.output.dtype, from: operation.name, place)
     let (name, keep) = (operation.name, outcome.keep)
-    return Outcome(outcome.output, keeping: { gradients(of: name, place, keep()) })
+    return Outcome(outcome.output, makingPullback: { gradients(of: name, place, keep()) })
   }
 
   /// `pullback`, with a look at what it gives.
-  private func gradients(of operation: String, _ place: NamedPlace, _ pullback: @escaping Pullback) -> Pullback {
-    { g in
+  private func gradients(of operation: String, _ place: NamedPlace, _ pullback: Pullback) -> Pullback {
+    Pullback(adding: { g, sum in
       findings.beginGradients()
       findings.enter(place)
-      let gradients = pullback(g)
-      for case let gradient? in gradients {
+      let gradients = pullback(g, addingTo: &sum)
+      // What was added to a sum is seen in the sum.
+      for case let gradient? in gradients + [sum] {
         look(at: gradient.storage, gradient.shape, gradient.dtype, from: operation, place)
       }
       return gradients
-    }
+    })
   }
 
   public func accelerate(_ update: any FusedUpdate, _ targets: inout [Tensor], _ inputs: [Tensor]) -> Bool {

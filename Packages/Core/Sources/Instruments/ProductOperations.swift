@@ -18,6 +18,9 @@ extension FusedOperation {
     case is LinearProduct: return 2 * Double(inputs[0].shape.count) * columns(inputs.dropFirst())
     case let grouped as GroupedLinearProduct:
       return 2 * Double(inputs[0].shape.count) * columns(inputs.dropFirst().prefix(grouped.partsPerGroup))
+    case let layer as GatedFeedForward:
+      let weights = inputs.dropFirst().prefix(3).reduce(0) { $0 + $1.shape.count }
+      return layer.offsets.count > 1 ? 2 * Double(inputs[0].shape[0]) * Double(weights) : 0
     case let product as HeadwiseProduct:
       return 2 * Double(inputs[0].shape[0]) * Double(product.heads * product.width * inputs[1].shape[1])
     case let attention as CausalAttention:

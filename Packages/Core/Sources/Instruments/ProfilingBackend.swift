@@ -43,9 +43,11 @@ public struct ProfilingBackend: Backend {
     let keep = outcome.keep
     return Outcome(
       outcome.output,
-      keeping: { [book] in
+      makingPullback: { [book] in
         let pullback = keep()
-        return { g in book.measured(name, operations: operations.map { 2 * $0 }, in: .backward) { pullback(g) } }
+        return Pullback(adding: { g, sum in
+          book.measured(name, operations: operations.map { 2 * $0 }, in: .backward) { pullback(g, addingTo: &sum) }
+        })
       })
   }
 

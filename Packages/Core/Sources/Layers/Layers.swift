@@ -105,10 +105,19 @@ public struct FeedForward: Module {
   public func callAsFunction(
     _ x: Tensor, in precision: Precision = .float32, _ form: Float8Form = Float8Form(), recomputes: Bool = false
   ) -> Tensor {
+    if precision == .float32, !recomputes, let weights = trainedWeights {
+      return GatedFeedForward(offsets: [0, x.shape[0]])([x] + weights)
+    }
     var recomputed = Recomputation(isOn: recomputes || precision == .float8)
     defer { recomputed.giveBack() }
     let entering = Linear.joined([gate, up], x, in: precision, form)
     return down(recomputed(entering, keeping: precision) { SwiGLU(keeping: precision)($0) }, in: precision, form)
+  }
+  /// The weights as `GatedFeedForward` takes them while they are trained; nil otherwise, or where there is a bias.
+  public var trainedWeights: [Tensor]? {
+    let weights = [gate.weight, up.weight, down.weight]
+    let fits = [gate, up, down].allSatisfy { $0.bias == nil && $0.weight.isTracked && $0.weight.dtype == .float32 }
+    return fits ? weights : nil
   }
   public mutating func visit(_ visitor: inout some ParameterVisitor) {
     visitor("gate_proj", &gate)

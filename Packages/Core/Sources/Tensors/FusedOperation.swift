@@ -10,7 +10,28 @@ public protocol FusedOperation: Sendable {
 
 /// From the gradient of an operation's output to the gradient of each input; nil where there is none. What it needs
 /// again is captured.
-public typealias Pullback = @Sendable (_ outputGradient: Tensor) -> [Tensor?]
+public struct Pullback: Sendable {
+  private let gradients: @Sendable (_ outputGradient: Tensor, _ sum: inout Tensor?) -> [Tensor?]
+
+  public init(_ gradients: @escaping @Sendable (_ outputGradient: Tensor) -> [Tensor?]) {
+    self.gradients = { g, _ in gradients(g) }
+  }
+  /// One that can go on adding: where `sum` is there, it may add the gradient of the first input to it, and then returns
+  /// nil for that.
+  public init(adding gradients: @escaping @Sendable (_ outputGradient: Tensor, _ sum: inout Tensor?) -> [Tensor?]) {
+    self.gradients = gradients
+  }
+
+  public func callAsFunction(_ outputGradient: Tensor) -> [Tensor?] {
+    var none: Tensor?
+    return gradients(outputGradient, &none)
+  }
+  /// The same, where the first input already has a gradient from elsewhere. nil in the first place then says that it is
+  /// in the sum.
+  public func callAsFunction(_ outputGradient: Tensor, addingTo sum: inout Tensor?) -> [Tensor?] {
+    gradients(outputGradient, &sum)
+  }
+}
 
 /// A result and, when it was computed natively, its hand-written gradient.
 public struct Outcome: Sendable {
@@ -20,10 +41,15 @@ public struct Outcome: Sendable {
   public let keep: @Sendable () -> Pullback
   public var pullback: Pullback { keep() }
 
-  public init(_ output: Tensor, pullback: @escaping Pullback) {
-    (self.output, keep) = (output, { pullback })
+  public init(_ output: Tensor, pullback: @escaping @Sendable (_ outputGradient: Tensor) -> [Tensor?]) {
+    self.init(output, makingPullback: { Pullback(pullback) })
   }
-  public init(_ output: Tensor, keeping keep: @escaping @Sendable () -> Pullback) {
+  public init(
+    _ output: Tensor, keeping keep: @escaping @Sendable () -> @Sendable (_ outputGradient: Tensor) -> [Tensor?]
+  ) {
+    self.init(output, makingPullback: { Pullback(keep()) })
+  }
+  public init(_ output: Tensor, makingPullback keep: @escaping @Sendable () -> Pullback) {
     (self.output, self.keep) = (output, keep)
   }
 }

@@ -171,9 +171,9 @@ typedef struct {
   // RMSNorm: y = x · rstd · w, rstd[r] = 1/√(mean x² + epsilon). x has row stride x_stride.
   void (*rms_norm)(float *y, float *rstd, const float *x, ck_size x_stride, const float *w, float epsilon,
                    ck_size rows, ck_size width);
-  // dx (row stride dx_stride) overwritten; dw[:] ADDED to, rows in order.
+  // dx (row stride dx_stride) overwritten, or added to when `accumulate` is 1; dw[:] ADDED to, rows in order.
   void (*rms_norm_backward)(float *dx, ck_size dx_stride, float *dw, const float *dy, const float *x, ck_size x_stride,
-                            const float *w, const float *rstd, ck_size rows, ck_size width);
+                            const float *w, const float *rstd, ck_size rows, ck_size width, int accumulate);
   // Rotates `heads` vectors of `width` (even) numbers per row by the angles whose cosines and sines are the row
   // positions[r] of tables [positions, width/2]. Vector h of row r begins at x + r*x_stride + h*head_stride; y likewise.
   // interleaved: pairs are (2i, 2i+1); otherwise (i, i + width/2). direction +1 rotates forward, -1 back (the
@@ -194,9 +194,6 @@ typedef struct {
   void (*softmax)(float *y, const float *x, ck_size rows, ck_size width);
   // y[r, :] = table[index[r], :]; a negative index gives zeros.
   void (*gather_rows)(float *y, const float *table, const int32_t *index, ck_size rows, ck_size width);
-  // table[index[r], first..<last] += x[r, first..<last], rows in order; negative indices are passed over.
-  void (*scatter_add_rows)(float *table, const float *x, const int32_t *index, ck_size rows, ck_size width,
-                           ck_size first, ck_size last);
   // AdamW, in place: m, v, w; `scale` multiplies g first (clipping); corrections are 1 − βᵗ.
   void (*adamw)(float *w, float *m, float *v, const float *g, float scale, float learning_rate, float beta1, float beta2,
                 float epsilon, float weight_decay, float correction1, float correction2, ck_size count);

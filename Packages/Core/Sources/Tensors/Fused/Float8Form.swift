@@ -91,10 +91,12 @@ extension Tensor {
   /// `change` of the numbers; the gradient passes as if nothing had been changed.
   fileprivate func passing(_ change: (Tensor) -> Tensor) -> Tensor {
     let changed = change(detached())
-    return origin == nil ? changed : changed.from(Origin(.native("straight-through") { [$0] }, inputs: [self]))
+    return origin == nil
+      ? changed : changed.from(Origin(.native("straight-through", Pullback { [$0] }), inputs: [self]))
   }
   /// The same numbers; `change` of the gradient that comes back.
   fileprivate func changingGradient(_ change: @escaping @Sendable (Tensor) -> Tensor) -> Tensor {
-    origin == nil ? self : detached().from(Origin(.native("rounded-gradient") { [change($0)] }, inputs: [self]))
+    origin == nil
+      ? self : detached().from(Origin(.native("rounded-gradient", Pullback { [change($0)] }), inputs: [self]))
   }
 }
