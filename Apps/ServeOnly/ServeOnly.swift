@@ -5,6 +5,7 @@ import Foundation
 import HTTPServing
 import Inference
 import LanguageModels
+import Layers
 import Llama
 import Logging
 import Plugins

@@ -35,8 +35,10 @@ private func bytes(_ values: [Float]) -> [UInt8] { values.withUnsafeBytes { Arra
     ]
   }
   private func weights(_ form: WeightForm, in scratch: Scratch) throws -> Weights {
-    try SafetensorsWriter().write(tensors, in: scratch.path, shardBytes: 1000)
-    return Weights(CheckpointWeights(try CheckpointFiles(scratch.path), on: Device(ReferenceBackend()), form: form))
+    let path = "\(scratch.path)/\(form)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try SafetensorsWriter().write(tensors, in: path, shardBytes: 1000)
+    return Weights(CheckpointWeights(try CheckpointFiles(path), on: Device(ReferenceBackend()), form: form))
   }
 
   @Test func matricesStayInTheMappingAndOthersAreFloat32() throws {

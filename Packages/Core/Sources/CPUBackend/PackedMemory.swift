@@ -23,6 +23,8 @@ final class PackedMemory: Sendable {
   private let limit: PackingLimit
   private let use = Mutex(Use())
   init(_ limit: PackingLimit) { self.limit = limit }
+  /// Bytes that are packed now.
+  var bytes: Int { use.withLock { $0.all } }
 
   /// Whether so many bytes more are within the limits; they then count until they are given back.
   func take(_ bytes: Int, isExpert: Bool) -> Bool {
