@@ -44,8 +44,9 @@ struct MixtureOfExperts: Module {
     let rows_RD = recomputed(x_TD) { $0.gatherRows(token_R) }
     let (reached, offsets) = self.reached(by: routing)
     let outputs_RD: Tensor
-    let trained = reached.compactMap { experts[$0].trainedWeights }
-    if precision.experts == .float32, !recomputes, !reached.isEmpty, trained.count == reached.count {
+    let fused = precision.experts == .float32 && !recomputes
+    let trained = fused ? reached.compactMap { experts[$0].trainedWeights } : []
+    if !trained.isEmpty, trained.count == reached.count {
       outputs_RD = GatedFeedForward(offsets: offsets)([rows_RD] + trained.flatMap { $0 })
     } else {
       let gateUp = GroupedLinearProduct(

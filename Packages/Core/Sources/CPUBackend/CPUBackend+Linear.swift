@@ -28,6 +28,9 @@ extension CPUBackend {
     // Worth a job of its own where many weights are new, as in training; few rows read what was packed long ago.
     if parts.count >= 2 * threads && x.shape[0] >= 256 { packTransposes(parts.map(\.weight)) }
     let output = make([x.shape[0], width], on: x.device) { y in
+      if parts.allSatisfy({ $0.weight.dtype.blocks != nil }) {
+        return run(blockTasks(parts, x, y, width, areExperts: areExperts))
+      }
       var (wide, blocks, narrow) = ([Part](), [Part](), [NarrowTask]())
       for part in parts {
         if part.weight.dtype.blocks != nil {

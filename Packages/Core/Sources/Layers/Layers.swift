@@ -115,6 +115,7 @@ public struct FeedForward: Module {
   }
   /// The weights as `GatedFeedForward` takes them while they are trained; nil otherwise, or where there is a bias.
   public var trainedWeights: [Tensor]? {
+    guard gate.weight.isTracked else { return nil }
     let weights = [gate.weight, up.weight, down.weight]
     let fits = [gate, up, down].allSatisfy { $0.bias == nil && $0.weight.isTracked && $0.weight.dtype == .float32 }
     return fits ? weights : nil
