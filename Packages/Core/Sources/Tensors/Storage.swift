@@ -56,12 +56,10 @@ public final class Storage: @unchecked Sendable {
   /// The layout named by `key`, made by `make` when it is asked for first. Valid because contents never change
   /// while the storage is shared; `forgetDerived` is called before they do.
   public func derived(_ key: DerivedLayout, make: () -> Storage) -> Storage {
-    derived.withLock { known in
-      if let same = known.first(where: { $0.layout == key }) { return same.storage }
-      let storage = make()
-      known.append((key, storage))
-      return storage
+    guard let storage = derivedIfMade(key, make: { make() }) else {
+      preconditionFailure("storage: the layout \(key.name) was not made")
     }
+    return storage
   }
   /// The same where `make` may decline; it is then asked again the next time.
   public func derivedIfMade(_ key: DerivedLayout, make: () -> Storage?) -> Storage? {
