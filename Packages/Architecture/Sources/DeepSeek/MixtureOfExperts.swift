@@ -25,29 +25,28 @@ struct MixtureOfExperts: Module {
     visitor("shared_experts", &shared)
   }
 
-  /// x [T, D] → [T, D]. `recomputes` keeps neither the rows gathered for the experts nor what leaves SwiGLU; the latter
-  /// is never kept in fp8.
+  /// x [T, D] → [T, D]. `recomputes` keeps neither the rows gathered for the experts nor what leaves SwiGLU. The former
+  /// are never kept in float32, where they are K copies of x and a gather costs little; the latter never in fp8.
   func callAsFunction(
     _ x_TD: Tensor, in precision: PrecisionMap, layer: Int, report: inout RoutingReport?, recomputes: Bool = false
   ) -> Tensor {
-    var recomputed = Recomputation(isOn: recomputes)
+    let scores_TE = router.scores(x_TD, in: precision.router)
+    let routing = router.choose(scores_TE, layer: layer, &report)
+    let (reached, offsets) = self.reached(by: routing)
+    let trained = precision.experts == .float32 ? trainedWeights(of: reached) : nil
+    var gathered = Recomputation(isOn: recomputes || trained != nil)
     var activated = Recomputation(isOn: recomputes || precision.experts == .float8)
     defer {
       activated.giveBack()
-      recomputed.giveBack()
+      gathered.giveBack()
     }
-    let scores_TE = router.scores(x_TD, in: precision.router)
-    let routing = router.choose(scores_TE, layer: layer, &report)
     let slots_TK = Tensor(
       routing.rowOfChoice, shape: [x_TD.shape[0], router.settings.expertsPerToken], on: x_TD.device)
     let token_R = Tensor(routing.tokenOfRow, shape: [routing.tokenOfRow.count], on: x_TD.device)
-    let rows_RD = recomputed(x_TD) { $0.gatherRows(token_R) }
-    let (reached, offsets) = self.reached(by: routing)
+    let rows_RD = gathered(x_TD) { $0.gatherRows(token_R) }
     let outputs_RD: Tensor
-    let fused = precision.experts == .float32 && !recomputes
-    let trained = fused ? reached.compactMap { experts[$0].trainedWeights } : []
-    if !trained.isEmpty, trained.count == reached.count {
-      outputs_RD = GatedFeedForward(offsets: offsets)([rows_RD] + trained.flatMap { $0 })
+    if let trained {
+      outputs_RD = GatedFeedForward(offsets: offsets)([rows_RD] + trained)
     } else {
       let gateUp = GroupedLinearProduct(
         offsets: offsets, partsPerGroup: 2, precision.experts, form: precision.expertInputForm)
@@ -66,6 +65,12 @@ struct MixtureOfExperts: Module {
       report!.add(RouterObservation(layer: layer, counts: routing.counts), loss)
     }
     return y_TD
+  }
+
+  /// Gate, up and down of each of these experts; nil where one is not trained or has a bias.
+  private func trainedWeights(of reached: [Int]) -> [Tensor]? {
+    let weights = reached.compactMap { experts[$0].trainedWeights }
+    return weights.isEmpty || weights.count < reached.count ? nil : weights.flatMap { $0 }
   }
 
   /// The experts that have rows, with the offsets of their rows. All of them where gradients are asked for: that of an

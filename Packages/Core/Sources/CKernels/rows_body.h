@@ -88,16 +88,18 @@ static void swiglu(float *y, const float *gate, const float *up, ck_size stride,
   }
 }
 
-// With s = sigmoid(g):  silu(g) = g · s,  silu'(g) = s · (1 + g · (1 − s)).
-static void swiglu_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up,
+// With s = sigmoid(g):  silu(g) = g · s,  silu'(g) = s · (1 + g · (1 − s)). Where y is not null, it becomes swiglu's.
+static void swiglu_backward(float *dgate, float *dup, float *y, const float *dy, const float *gate, const float *up,
                             ck_size stride, ck_size rows, ck_size width) {
   const lanes one = splat(1.0f);
   for (ck_size r = 0; r < rows; r++) {
     const ck_size at = r * stride;
     const float *row = dy + r * width;
+    float *out = y ? y + r * width : y;
     EACH_STEP(width, {
       const lanes g = load(gate + at + i, n), u = load(up + at + i, n), d = load(row + i, n);
-      const lanes s = one / (one + exp_lanes(-g));
+      const lanes below = one + exp_lanes(-g), s = one / below;
+      if (out) store(out + i, g / below * u, n);
       store(dup + at + i, d * (g * s), n);
       store(dgate + at + i, d * u * (s * fused(g, one - s, one)), n);
     });

@@ -154,12 +154,13 @@ static void swiglu(float *y, const float *gate, const float *up, ck_size stride,
 }
 
 // With s = sigmoid(g):  silu(g) = g · s,  silu'(g) = s · (1 + g · (1 − s)).
-static void swiglu_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up,
+static void swiglu_backward(float *dgate, float *dup, float *y, const float *dy, const float *gate, const float *up,
                             ck_size stride, ck_size rows, ck_size width) {
   for (ck_size r = 0; r < rows; r++)
     for (ck_size i = 0; i < width; i++) {
       const ck_size at = r * stride + i;
-      const float g = gate[at], d = dy[r * width + i], s = 1 / (1 + expf(-g));
+      const float g = gate[at], d = dy[r * width + i], below = 1 + expf(-g), s = 1 / below;
+      if (y) y[r * width + i] = g / below * up[at];
       dup[at] = d * (g * s);
       dgate[at] = d * up[at] * (s * (1 + g * (1 - s)));
     }

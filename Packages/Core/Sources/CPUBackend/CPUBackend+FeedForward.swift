@@ -10,40 +10,41 @@ extension CPUBackend {
     packTransposes(weights)
     let packed = weights.map { packedTranspose($0) }
     let entering = make([layer.rows, 2 * layer.inner], on: layer.x.device) { _ in }
-    let hidden = make([layer.rows, layer.inner], on: layer.x.device) { _ in }
     let output = make([layer.rows, layer.outWidth], on: layer.x.device) { y in
       forEachBlock(of: layer) { group, rows in
         let (gate, up, down) = (packed[3 * group], packed[3 * group + 1], packed[3 * group + 2])
-        let (x, h) = (layer.x.pointer + rows.lowerBound * layer.width, hidden.pointer + rows.lowerBound * layer.inner)
+        let (x, hidden) = (layer.x.pointer + rows.lowerBound * layer.width, layer.scratch(rows, in: self))
         let between = entering.pointer + rows.lowerBound * 2 * layer.inner
         multiply(x, layer.width, by: gate, into: between, 2 * layer.inner, rows: rows.count)
         multiply(x, layer.width, by: up, into: between + layer.inner, 2 * layer.inner, rows: rows.count)
-        kernels.rows.swiglu(h, between, between + layer.inner, 2 * layer.inner, rows.count, layer.inner)
+        kernels.rows.swiglu(hidden.floats, between, between + layer.inner, 2 * layer.inner, rows.count, layer.inner)
         multiply(
-          h, layer.inner, by: down, into: y + rows.lowerBound * layer.outWidth, layer.outWidth, rows: rows.count)
+          hidden.floats, layer.inner, by: down, into: y + rows.lowerBound * layer.outWidth, layer.outWidth, rows: rows.count)
       }
     }
-    let pullback = Pullback(adding: { g, sum in feedForwardGradients(layer, g, entering, hidden, &sum) })
+    let pullback = Pullback(adding: { g, sum in feedForwardGradients(layer, g, entering, &sum) })
     return Outcome(output, makingPullback: { pullback })
   }
 
+  /// What enters the down product is not kept: the gradient of SwiGLU has it at hand.
   private func feedForwardGradients(
-    _ layer: FeedForwardLayer, _ g: Tensor, _ entering: Tensor, _ hidden: Tensor, _ sum: inout Tensor?
+    _ layer: FeedForwardLayer, _ g: Tensor, _ entering: Tensor, _ sum: inout Tensor?
   ) -> [Tensor?] {
     let (products, weights) = (layer.operation.products, layer.operation.split(layer.weights[...]))
     let (gateUp, down) = (packStacked(products.gateUp, weights.gateUp), packStacked(products.down, weights.down))
     let dentering = make(entering.shape, on: g.device) { _ in }
+    let hidden = make([layer.rows, layer.inner], on: g.device) { _ in }
     let dx = addOrMake(layer.x.shape, on: g.device, &sum) { dx, accumulates in
       forEachBlock(of: layer) { group, rows in
-        let dh = allocate(byteCount: rows.count * layer.inner * 4)
+        let dh = layer.scratch(rows, in: self)
         let start = rows.lowerBound * 2 * layer.inner
         let (between, dbetween) = (entering.pointer + start, dentering.pointer + start)
         multiply(
           g.pointer + rows.lowerBound * layer.outWidth, layer.outWidth, by: down[group], into: dh.floats, layer.inner,
           rows: rows.count)
         kernels.rows.swiglu_backward(
-          dbetween, dbetween + layer.inner, dh.floats, between, between + layer.inner, 2 * layer.inner, rows.count,
-          layer.inner)
+          dbetween, dbetween + layer.inner, hidden.pointer + rows.lowerBound * layer.inner, dh.floats, between,
+          between + layer.inner, 2 * layer.inner, rows.count, layer.inner)
         multiply(
           dbetween, 2 * layer.inner, by: gateUp[group], into: dx + rows.lowerBound * layer.width, layer.width,
           rows: rows.count, accumulates: accumulates)
@@ -123,6 +124,11 @@ private struct FeedForwardLayer: Sendable {
   var width: Int { x.shape[1] }
   var inner: Int { weights[0].shape[0] }
   var outWidth: Int { weights[2].shape[0] }
+
+  /// Memory for what enters the down product in these rows.
+  func scratch(_ rows: Range<Int>, in backend: CPUBackend) -> Storage {
+    backend.allocate(byteCount: rows.count * inner * 4)
+  }
 
   /// Rows whose numbers take half of a second-level cache of 1 MiB, and no more than gives every thread some blocks.
   func blockRows(threads: Int) -> Int {

@@ -124,7 +124,7 @@ extension CPUBackend {
       pool.forEachRange(rows, grain: max(1, 8192 / max(width, 1))) {
         let (from, to) = (x.pointer + $0.lowerBound * 2 * width, dx + $0.lowerBound * 2 * width)
         kernels.rows.swiglu_backward(
-          to, to + width, g.pointer + $0.lowerBound * width, from, from + width, 2 * width, $0.count, width)
+          to, to + width, nil, g.pointer + $0.lowerBound * width, from, from + width, 2 * width, $0.count, width)
       }
     }
   }

@@ -101,11 +101,11 @@ public struct FeedForward: Module {
     up = try Linear(width, inner, hasBias: hasBias, weights["up_proj"])
     down = try Linear(inner, width, hasBias: hasBias, weights["down_proj"])
   }
-  /// `recomputes` keeps what enters SwiGLU for the gradient, and not what leaves it; so does fp8 in any case.
+  /// `recomputes` keeps what enters SwiGLU for the gradient, and not what leaves it; so do float32 and fp8 in any case.
   public func callAsFunction(
     _ x: Tensor, in precision: Precision = .float32, _ form: Float8Form = Float8Form(), recomputes: Bool = false
   ) -> Tensor {
-    if precision == .float32, !recomputes, let weights = trainedWeights {
+    if precision == .float32, let weights = trainedWeights {
       return GatedFeedForward(offsets: [0, x.shape[0]])([x] + weights)
     }
     var recomputed = Recomputation(isOn: recomputes || precision == .float8)

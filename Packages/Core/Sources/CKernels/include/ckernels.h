@@ -182,8 +182,9 @@ typedef struct {
                  const int32_t *positions, int interleaved, int direction, ck_size rows, ck_size heads, ck_size width);
   // SwiGLU: y = silu(gate) · up. gate and up have row stride `stride` (they may be halves of one product); y is dense.
   void (*swiglu)(float *y, const float *gate, const float *up, ck_size stride, ck_size rows, ck_size width);
-  void (*swiglu_backward)(float *dgate, float *dup, const float *dy, const float *gate, const float *up, ck_size stride,
-                          ck_size rows, ck_size width);  // dgate and dup have row stride `stride` too
+  // dgate and dup have row stride `stride` too. Where y is not null, swiglu's result is written to it once more.
+  void (*swiglu_backward)(float *dgate, float *dup, float *y, const float *dy, const float *gate, const float *up,
+                          ck_size stride, ck_size rows, ck_size width);
   // Cross-entropy of each row: lse[r] = log Σ exp logits[r, :]; logp[r] = logits[r, target[r]] − lse[r].
   // A target of −1 gives logp 0.
   void (*cross_entropy)(float *logp, float *lse, const float *logits, const int32_t *targets, ck_size rows, ck_size width);
