@@ -72,6 +72,9 @@ private let rows: [FusedCase] =
   + [[1, 2], [3, 14], [5, 128], [300, 66], [0, 8], [3, 0], [0, 0]].map {
     FusedCase("\($0)", SwiGLU(), random(Shape($0)))
   }
+  + [[1, 1], [3, 32], [5, 200], [300, 33], [0, 7]].map {
+    FusedCase("\($0)", Softmax(), random(Shape($0)))
+  }
   + [
     FusedCase("ignored targets", CrossEntropy(), random([6, 37]) + [.integers([0, 36, -1, 5, -1, 17], [6])]),
     FusedCase("only ignored targets", CrossEntropy(), random([2, 5]) + [.integers([-1, -1], [2])]),

@@ -38,7 +38,7 @@ struct ExpertRouter: Module {
     let products = LinearProduct(precision, roundsResult: false)(x_TD, gate)
     switch settings.scoring {
     case .sigmoid: return products.sigmoid()
-    case .softmax: return products.softmax()
+    case .softmax: return Softmax()(products)
     }
   }
 

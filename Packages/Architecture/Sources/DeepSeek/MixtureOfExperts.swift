@@ -32,8 +32,8 @@ struct MixtureOfExperts: Module {
   ) -> Tensor {
     let scores_TE = router.scores(x_TD, in: precision.router)
     let routing = router.choose(scores_TE, layer: layer, &report)
-    let (reached, offsets) = self.reached(by: routing)
-    let trained = precision.experts == .float32 ? trainedWeights(of: reached) : nil
+    let (reached, offsets, areTrained) = self.reached(by: routing)
+    let trained = areTrained && precision.experts == .float32 ? trainedWeights(of: reached) : nil
     var gathered = Recomputation(isOn: recomputes || trained != nil)
     var activated = Recomputation(isOn: recomputes || precision.experts == .float8)
     defer {
@@ -50,7 +50,10 @@ struct MixtureOfExperts: Module {
     } else {
       let gateUp = GroupedLinearProduct(
         offsets: offsets, partsPerGroup: 2, precision.experts, form: precision.expertInputForm)
-      let gateUp_RII = gateUp([rows_RD] + reached.flatMap { [experts[$0].gate.weight, experts[$0].up.weight] })
+      var inputs = [rows_RD]
+      inputs.reserveCapacity(1 + 2 * reached.count)
+      for expert in reached { inputs += [experts[expert].gate.weight, experts[expert].up.weight] }
+      let gateUp_RII = gateUp(inputs)
       let hidden_RI = activated(gateUp_RII, keeping: precision.experts) { SwiGLU(keeping: precision.experts)($0) }
       let down = GroupedLinearProduct(
         offsets: offsets, partsPerGroup: 1, precision.experts, form: precision.expertOutputForm)
@@ -75,11 +78,11 @@ struct MixtureOfExperts: Module {
 
   /// The experts that have rows, with the offsets of their rows. All of them where gradients are asked for: that of an
   /// expert without rows is zero, not none.
-  private func reached(by routing: Routing) -> (experts: [Int], offsets: [Int]) {
+  private func reached(by routing: Routing) -> (experts: [Int], offsets: [Int], areTrained: Bool) {
     if experts.indices.contains(where: { experts[$0].gate.weight.isTracked }) {
-      return (Array(experts.indices), routing.offsets)
+      return (Array(experts.indices), routing.offsets, true)
     }
     let chosen = experts.indices.filter { routing.offsets[$0] < routing.offsets[$0 + 1] }
-    return (chosen, [0] + chosen.map { routing.offsets[$0 + 1] })
+    return (chosen, [0] + chosen.map { routing.offsets[$0 + 1] }, false)
   }
 }

@@ -31,7 +31,7 @@ static void prefetch_after(const ck_attention *x, const ck_head_steps *s, const 
 // The scores of one head against keys that lie transposed, or of several heads that share their keys.
 static void score_heads(const ck_attention *x, const ck_head_steps *s, const head_states *t, ck_size h, ck_size rows,
                         ck_size key, ck_size count) {
-  transpose(t->keys, x->k1 + h * s->k1 + key * x->k1_stride, x->k1_stride, count, x->d1);
+  transpose_rows(t->keys, x->k1 + h * s->k1 + key * x->k1_stride, x->k1_stride, count, x->d1, 1);
   for (ck_size r = h; r < h + rows; r += TILE_ROWS)
     product(t->scores + r * KEY_BLOCK, KEY_BLOCK, x->q + r * s->q, s->q, 1, t->keys, KEY_BLOCK,
             smaller(TILE_ROWS, h + rows - r), vectors(count), x->d1 + x->d2, 0);

@@ -133,18 +133,28 @@ static INLINE void transpose_8x4(float *y, const float *x, ck_size stride) {
 }
 
 // y[c, r] = x[r, c], y having CK_KEY_BLOCK columns; what stands in columns beyond `rows` is of no account, because
-// scores of keys that do not exist are masked. The last eight rows may overlap those before them.
-static void transpose(float *y, const float *x, ck_size stride, ck_size rows, ck_size width) {
+// scores of keys that do not exist are masked. The last eight rows may overlap those before them. Where x comes from
+// memory, lines of the next eight rows are asked for on the way.
+static INLINE void transpose_rows(float *y, const float *x, ck_size stride, ck_size rows, ck_size width,
+                                  const int from_memory) {
   ck_size whole = rows < 8 ? 0 : width / 4 * 4;
   for (ck_size from = 0; from < rows && whole; from += 8) {
     ck_size r = smaller(from, rows - 8);
     const float *row = x + r * stride;
     float *to = y + r;
 #pragma clang loop unroll(disable)
-    for (ck_size c = 0; c < whole; c += 4, row += 4, to += 4 * CK_KEY_BLOCK) transpose_8x4(to, row, stride);
+    for (ck_size c = 0; c < whole; c += 4, row += 4, to += 4 * CK_KEY_BLOCK) {
+      // Two lines every four columns: each line of the eight rows once.
+      const float *ahead = row + (8 + c / 2 % 8) * stride;
+      if (from_memory) __builtin_prefetch(ahead), __builtin_prefetch(ahead + stride);
+      transpose_8x4(to, row, stride);
+    }
   }
   for (ck_size r = 0; r < rows && whole < width; r++)
     for (ck_size c = whole; c < width; c++) y[c * CK_KEY_BLOCK + r] = x[r * stride + c];
+}
+static void transpose(float *y, const float *x, ck_size stride, ck_size rows, ck_size width) {
+  transpose_rows(y, x, stride, rows, width, 0);
 }
 
 // Columns from ..< to of keys key ..< key + count, transposed.

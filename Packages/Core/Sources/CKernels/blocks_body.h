@@ -42,26 +42,33 @@ INLINE ints dot(const block_shape f, ints sum, ints codes, const int8_t *a) {
   return f.shift == 7 ? DOT_WIDE(sum, codes, word) : DOT(sum, codes, word);
 }
 
-// Adds the whole products of one part: words first ..< last of the step's codes.
+// The codes of half `half` of word g: numbers 16 · half + 4g ..< 16 · half + 4g + 4 of each output.
+INLINE ints codes_of_half(const block_shape f, const uint8_t *codes, const int g, const int half, const int at) {
+  const ints both = LOAD(ints, codes + (g * CK_NR + at) * 4), low = (half ? both >> 4 : both) & ALL(0x0f0f0f0f);
+  if (f.bits == 4) return low;
+  // Bits 4 and 5 of a code are brought to their place; those of neighbours that come along are taken off.
+  const ints above = LOAD(ints, codes + HALF_BYTES + ((f.bits == 6 ? half * CK_NR : 0) + at) * 4);
+  const int shift = f.bits == 6 ? 4 - 2 * g : 4 - 4 * half - g;
+  const ints moved = shift >= 0 ? above << shift : above >> -shift;
+  return low | (moved & ALL(f.bits == 6 ? 0x30303030 : 0x10101010));
+}
+
+// Adds the whole products of one part of a step.
 INLINE void add_codes(const int rows, const block_shape f, tile_sums *sums, const uint8_t *codes,
-                      const ck_block_row *const a[TILE_ROWS], const int first, const int last) {
+                      const ck_block_row *const a[TILE_ROWS], const int part) {
+  ints w[TILE_VECTORS];
   if (f.bits == 8) {
-    UNROLLED for (int g = first; g < last; g++) {
-      ints w[TILE_VECTORS];
+    UNROLLED for (int g = 0; g < STEP / 4; g++) {
       EACH_VECTOR w[v] = LOAD(ints, codes + (g * CK_NR + v * LANES) * 4);
       EACH_ROW EACH_VECTOR sums->part[r][v] = dot(f, sums->part[r][v], w[v], a[r]->codes + 4 * g);
     }
-  } else {
-    const ints low = ALL(0x0f0f0f0f);
-    UNROLLED for (int g = 0; g < 4; g++) {
-      ints w[TILE_VECTORS], upper[TILE_VECTORS];
-      EACH_VECTOR {
-        const ints both = LOAD(ints, codes + (g * CK_NR + v * LANES) * 4);
-        w[v] = both & low;
-        upper[v] = (both >> 4) & low;
-      }
-      EACH_ROW EACH_VECTOR sums->part[r][v] = dot(f, sums->part[r][v], w[v], a[r]->codes + 4 * g);
-      EACH_ROW EACH_VECTOR sums->part[r][v] = dot(f, sums->part[r][v], upper[v], a[r]->codes + 16 + 4 * g);
+    return;
+  }
+  UNROLLED for (int g = 0; g < STEP / 8; g++) {
+    // A step of two parts has one in each half.
+    UNROLLED for (int half = f.parts == 1 ? 0 : part; half <= (f.parts == 1 ? 1 : part); half++) {
+      EACH_VECTOR w[v] = codes_of_half(f, codes, g, half, v * LANES);
+      EACH_ROW EACH_VECTOR sums->part[r][v] = dot(f, sums->part[r][v], w[v], a[r]->codes + 16 * half + 4 * g);
     }
   }
 }
@@ -82,8 +89,7 @@ INLINE void add_part(const int rows, const block_shape f, tile_sums *sums, const
     const ints start = begins ? ALL(less) << (f.shift < 0 ? 0 : f.shift) : ALL(0);
     EACH_VECTOR sums->part[r][v] = start;
   }
-  const int words = STEP / 4 / f.parts;
-  add_codes(rows, f, sums, step + codes_at(f) + first_vector * LANES * 4, a, part * words, (part + 1) * words);
+  add_codes(rows, f, sums, step + codes_at(f) + first_vector * LANES * 4, a, part);
   EACH_VECTOR {
     const int at = (first_vector + v) * LANES;
     const floats scale = scales_of(f, head, step, part, 0, at);

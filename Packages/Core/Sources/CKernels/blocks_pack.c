@@ -34,9 +34,20 @@ INLINE void put_word(uint8_t *codes, int group, ck_size lane, uint32_t x) {
 }
 INLINE void copy_half(uint8_t *to, const uint8_t *from) { memcpy(to, from, 2); }
 
-// Whole bytes of 32 codes.
-INLINE void put_bytes(uint8_t *codes, ck_size lane, const uint8_t bytes[STEP]) {
-  UNROLLED for (int g = 0; g < STEP / 4; g++) put_word(codes, g, lane, word(bytes + 4 * g));
+// 32 codes that are whole bytes, in the format's layout.
+INLINE void put_codes(const block_shape f, uint8_t *codes, ck_size lane, const uint8_t bytes[STEP]) {
+  uint32_t above[2] = {0, 0};
+  UNROLLED for (int g = 0; g < STEP / 8; g++) {
+    const uint32_t first = word(bytes + 4 * g), second = word(bytes + 16 + 4 * g), low = 0x0f0f0f0fu;
+    put_word(codes, g, lane, (first & low) | (second & low) << 4);
+    if (f.bits == 6) {
+      above[0] |= (first >> 4 & 0x03030303u) << 2 * g;
+      above[1] |= (second >> 4 & 0x03030303u) << 2 * g;
+    } else {
+      above[0] |= (first >> 4 & 0x01010101u) << g | (second >> 4 & 0x01010101u) << (4 + g);
+    }
+  }
+  UNROLLED for (int i = 0; i < f.bits - 4; i++) put_word(codes + HALF_BYTES, i, lane, above[i]);
 }
 
 // Fifth bits: bit i of `high` belongs to number i, whose lower four are those of the nibbles.
@@ -67,11 +78,11 @@ INLINE void pack_simple(const ck_block_format format, uint8_t *step, ck_size lan
     break;
   case CK_Q5_0:
     five_bits(bytes, block + 2, block + 6);
-    put_bytes(codes, lane, bytes);
+    put_codes(f, codes, lane, bytes);
     break;
   default:  // CK_Q5_1
     five_bits(bytes, block + 4, block + 8);
-    put_bytes(codes, lane, bytes);
+    put_codes(f, codes, lane, bytes);
   }
 }
 
@@ -108,7 +119,7 @@ INLINE void super_scales(const ck_block_format format, uint8_t *step, ck_size la
 
 INLINE int pair(const uint8_t *bytes, int i) { return bytes[i / 128 * 32 + (i & 31)] >> i / 32 % 4 * 2 & 3; }
 
-// The codes of step `s` of a block of 256, as whole bytes.
+// The codes of step `s` of a block of 256 but Q6_K's, as whole bytes.
 INLINE void super_bytes(const ck_block_format format, uint8_t bytes[STEP], const uint8_t *block, int s) {
   UNROLLED for (int j = 0; j < STEP; j++) {
     const int i = s * STEP + j;
@@ -118,9 +129,18 @@ INLINE void super_bytes(const ck_block_format format, uint8_t bytes[STEP], const
     case CK_Q5_K:
       bytes[j] = (uint8_t)((block[48 + i / 64 * 32 + j] >> (s % 2) * 4 & 15) | (block[16 + j] >> s & 1) << 4);
       break;
-    default:  // CK_Q6_K
-      bytes[j] = (uint8_t)((block[i / 128 * 64 + (i & 63)] >> (i & 64 ? 4 : 0) & 15) | pair(block + 128, i) << 4);
+    default: bytes[j] = 0;
     }
+  }
+}
+
+// The same of Q6_K, four codes at a time.
+INLINE void six_bits(uint8_t bytes[STEP], const uint8_t *block, int s) {
+  const uint8_t *low = block + s / 4 * 64 + s % 2 * 32, *high = block + 128 + s / 4 * 32;
+  UNROLLED for (int g = 0; g < STEP / 4; g++) {
+    const uint32_t codes = (word(low + 4 * g) >> (s & 2 ? 4 : 0) & 0x0f0f0f0fu) |
+                           (word(high + 4 * g) >> s % 4 * 2 & 0x03030303u) << 4;
+    memcpy(bytes + 4 * g, &codes, 4);
   }
 }
 
@@ -172,8 +192,9 @@ INLINE void pack_super(const ck_block_format format, uint8_t *head, ck_size lane
                  s % 2 == 0 ? (first & low) | (second & low) << 4 : (first >> 4 & low) | (second & ~low));
       }
     } else {
-      super_bytes(format, bytes, block, s);
-      put_bytes(codes, lane, bytes);
+      if (format == CK_Q6_K) six_bits(bytes, block, s);
+      else super_bytes(format, bytes, block, s);
+      put_codes(f, codes, lane, bytes);
     }
   }
 }

@@ -24,9 +24,13 @@ static float half_float(const uint8_t *p) {
 
 // The code of number i of a step, for one output.
 static int32_t code_of(block_shape f, const uint8_t *codes, int i, ck_size lane) {
-  const int half = f.bits == 4 && i >= 16, at = half ? i - 16 : i;
-  const int32_t byte = codes[(at / 4 * CK_NR + lane) * 4 + at % 4];
-  return (f.bits == 8 ? byte : half ? byte >> 4 : byte & 15) - (f.shift < 0 ? 0 : 1 << f.shift);
+  const int half = f.bits < 8 && i >= 16, at = half ? i - 16 : i, g = at / 4;
+  const int32_t byte = codes[(g * CK_NR + lane) * 4 + at % 4], bias = f.shift < 0 ? 0 : 1 << f.shift;
+  if (f.bits == 8) return byte - bias;
+  const int32_t low = half ? byte >> 4 : byte & 15;
+  if (f.bits == 4) return low - bias;
+  const int32_t above = codes[HALF_BYTES + ((f.bits == 6 ? half * CK_NR : 0) + lane) * 4 + at % 4];
+  return (low | (f.bits == 6 ? above >> 2 * g & 3 : above >> (4 * half + g) & 1) << 4) - bias;
 }
 
 // A scale or a minimum: row `row` of a step's, times its number of the 8 steps.

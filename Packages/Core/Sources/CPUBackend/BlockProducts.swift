@@ -41,6 +41,13 @@ struct BlockTask {
   let b: PackedBlocks
 }
 
+/// A block of rows and of panels of one task of a job.
+private struct BlockPiece {
+  let task: Int
+  let rows: Range<Int>
+  let panels: Range<Int>
+}
+
 extension BlockFormat {
   /// The kernels' name; nil for floats.
   fileprivate var kernelFormat: ck_block_format? {
@@ -116,29 +123,10 @@ extension CPUBackend {
     return BlockRows(storage: storage, blocks: blocks)
   }
 
-  /// Runs independent products: each is cut into blocks of rows and of panels that the pool's threads claim. Few rows are
-  /// not cut: what takes the time is reading the weight, and each thread reads panels that follow each other.
+  /// Runs independent products in pieces that the pool's threads claim.
   func run(_ tasks: [BlockTask]) {
-    struct Piece {
-      let task: Int
-      let rows: Range<Int>
-      let panels: Range<Int>
-    }
     askForPages(of: tasks.lazy.filter { $0.b.isStored }.map(\.b.storage))
-    // With few rows a weight is a stream, and a stream is slow where it begins: pieces are long, two for each thread.
-    let pieceCount = threads * (tasks.allSatisfy { $0.rows <= 4 } ? 2 : 6)
-    let target = max(tasks.reduce(0) { $0 + $1.panelCost(rows: $1.rows) * $1.b.panels } / pieceCount, 12_000)
-    var pieces: [Piece] = []
-    for (index, task) in tasks.enumerated() where task.rows > 0 && task.b.n > 0 {
-      let cuts = (task.rows + task.rowBlock - 1) / task.rowBlock
-      for cut in 0..<cuts {
-        let rows = task.rows * cut / cuts..<task.rows * (cut + 1) / cuts
-        let block = max(1, min(task.b.panels, target / task.panelCost(rows: rows.count)))
-        for panel in stride(from: 0, to: task.b.panels, by: block) {
-          pieces.append(Piece(task: index, rows: rows, panels: panel..<min(panel + block, task.b.panels)))
-        }
-      }
-    }
+    let pieces = pieces(of: tasks)
     pool.forEach(pieces.count) { i in
       let (piece, task) = (pieces[i], tasks[pieces[i].task])
       var operands = ck_block_operands(
@@ -154,7 +142,32 @@ extension CPUBackend {
     }
   }
 
-  /// The same for a weight as it is stored: a few panels at a time are packed and multiplied.
+  /// Each product is cut into blocks of rows and of panels. With few rows a weight is a stream, and a stream is slow where
+  /// it begins: rows are not cut and pieces are long, shorter in the last quarter, so that threads end together.
+  private func pieces(of tasks: [BlockTask]) -> [BlockPiece] {
+    let all = tasks.reduce(0) { $0 + $1.panelCost(rows: $1.rows) * $1.b.panels }
+    let areFew = tasks.allSatisfy { $0.rows <= 4 }
+    var (pieces, done) = ([BlockPiece](), 0)
+    pieces.reserveCapacity(max(tasks.count, 4 * threads))
+    for (index, task) in tasks.enumerated() where task.rows > 0 && task.b.n > 0 {
+      let cuts = (task.rows + task.rowBlock - 1) / task.rowBlock
+      for cut in 0..<cuts {
+        let rows = task.rows * cut / cuts..<task.rows * (cut + 1) / cuts
+        let cost = task.panelCost(rows: rows.count)
+        var panel = 0
+        while panel < task.b.panels {
+          let share = !areFew ? all / (threads * 6) : done < all / 4 * 3 ? all / 8 * 3 / threads : all / (threads * 8)
+          let end = min(task.b.panels, panel + max(1, max(share, 12_000) / cost))
+          pieces.append(BlockPiece(task: index, rows: rows, panels: panel..<end))
+          done += (end - panel) * cost
+          panel = end
+        }
+      }
+    }
+    return pieces
+  }
+
+  /// A piece of a weight as it is stored: a few panels at a time are packed and multiplied.
   private func multiplyStored(_ whole: ck_block_operands, _ b: PackedBlocks, _ panels: Range<Int>) {
     let step = max(1, 262_144 / max(1, b.panelBytes))
     let scratch = allocate(byteCount: max(64, min(step, panels.count) * b.panelBytes))

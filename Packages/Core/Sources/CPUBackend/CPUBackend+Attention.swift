@@ -17,8 +17,10 @@ extension CPUBackend {
       let singles = rows.indices.filter { takesHeads && rows[$0].queryCount == 1 }
       let longer = rows.indices.filter { !takesHeads || rows[$0].queryCount != 1 }
       let together = max(1, min(8, singles.count / (threads * 4)))
-      let wanted = singles.isEmpty ? 1 : max(1, min(heads, threads * 2 / singles.count))
-      let (group, groups) = (operation.groupSize == 1 ? heads : operation.groupSize, operation.keyGroups)
+      let isAlone = operation.groupSize == 1
+      // Heads that share a key share its transposition too: cut no finer than there are threads.
+      let wanted = singles.isEmpty ? 1 : max(1, min(heads, threads * (isAlone ? 2 : 1) / singles.count))
+      let (group, groups) = (isAlone ? heads : operation.groupSize, operation.keyGroups)
       let inner = max(1, min(group, wanted / groups))
       let cuts = groups * inner
       let chunks = (singles.count + together - 1) / together * cuts

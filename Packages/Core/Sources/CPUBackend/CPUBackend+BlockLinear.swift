@@ -15,6 +15,30 @@ extension CPUBackend {
     multiplies(inputs, operation.precision) && (operation.isTransposed || inputs.allSatisfy { $0.dtype.blocks == nil })
   }
 
+  /// The product of a group's rows with each of its weights, all of them quantised. Rows of one group are those of
+  /// offsets[g] ..< offsets[g + 1].
+  func blockProducts(_ inputs: [Tensor], offsets: [Int], partsPerGroup: Int, areExperts: Bool) -> Tensor {
+    let (x, codes) = (inputs[0], sharedBlocks(inputs[0]))
+    let width = (1...partsPerGroup).reduce(0) { $0 + inputs[$1].shape[0] }
+    return make([x.shape[0], width], on: x.device) { y in
+      var tasks: [BlockTask] = []
+      tasks.reserveCapacity(inputs.count)
+      for group in 0..<offsets.count - 1 where offsets[group] < offsets[group + 1] {
+        let first = offsets[group]
+        var column = 0
+        for place in 1 + group * partsPerGroup..<1 + (group + 1) * partsPerGroup {
+          let b = packedBlocks(inputs[place], isExpert: areExperts)
+          tasks.append(
+            BlockTask(
+              c: y + first * width + column, cStride: width, a: codes.row(first), aStride: codes.blocks,
+              rows: offsets[group + 1] - first, b: b))
+          column += b.n
+        }
+      }
+      run(tasks)
+    }
+  }
+
   /// The parts whose weights are quantised, of a product into rows of `width` numbers.
   func blockTasks(
     _ parts: [Part], _ x: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int, areExperts: Bool

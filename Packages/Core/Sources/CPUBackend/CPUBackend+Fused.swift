@@ -15,6 +15,7 @@ extension CPUBackend {
     if let it = operation.exactly(SwiGLU.self) {
       return areFloats(inputs) && inputs[0].shape[1] % 2 == 0 ? swiGLU(it, inputs) : nil
     }
+    if operation.exactly(Softmax.self) != nil { return areFloats(inputs) ? softmax(inputs[0]) : nil }
     if let it = operation.exactly(RotaryEmbedding.self) {
       let rows = min(inputs[1].shape[0], inputs[2].shape[0])
       return areFloats(inputs, butFor: 3, whichAreIn: 0..<rows) ? rotary(it, inputs) : nil
@@ -127,6 +128,17 @@ extension CPUBackend {
           to, to + width, nil, g.pointer + $0.lowerBound * width, from, from + width, 2 * width, $0.count, width)
       }
     }
+  }
+
+  /// dx = (g − Σ g · y) · y along each row.
+  private func softmax(_ x: Tensor) -> Outcome {
+    let (rows, width) = (x.shape[0], x.shape[1])
+    let y = make(x.shape, on: x.device) { y in
+      pool.forEachRange(rows, grain: max(1, 8192 / max(1, width))) {
+        kernels.rows.softmax(y + $0.lowerBound * width, x.pointer + $0.lowerBound * width, $0.count, width)
+      }
+    }
+    return Outcome(y) { g in [(g - (g * y).sum(axis: 1).broadcast(to: y.shape)) * y] }
   }
 
   private func crossEntropy(_ inputs: [Tensor]) -> Outcome {

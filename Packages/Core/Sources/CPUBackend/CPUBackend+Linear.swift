@@ -22,15 +22,17 @@ extension CPUBackend {
   private func groupedFloat32(
     _ operation: GroupedLinearProduct, _ inputs: [Tensor], areExperts: Bool
   ) -> Outcome {
+    if inputs.dropFirst().allSatisfy({ $0.dtype.blocks != nil }) {
+      let output = blockProducts(
+        inputs, offsets: operation.offsets, partsPerGroup: operation.partsPerGroup, areExperts: areExperts)
+      return Outcome(output) { _ in preconditionFailure("\(operation.name): gradients do not pass through blocks") }
+    }
     let (x, weights) = (inputs[0], Array(inputs.dropFirst()))
     let width = weights.prefix(operation.partsPerGroup).reduce(0) { $0 + $1.shape[0] }
     let parts = eachPart(operation, weights)
     // Worth a job of its own where many weights are new, as in training; few rows read what was packed long ago.
     if parts.count >= 2 * threads && x.shape[0] >= 256 { packTransposes(parts.map(\.weight)) }
     let output = make([x.shape[0], width], on: x.device) { y in
-      if parts.allSatisfy({ $0.weight.dtype.blocks != nil }) {
-        return run(blockTasks(parts, x, y, width, areExperts: areExperts))
-      }
       var (wide, blocks, narrow) = ([Part](), [Part](), [NarrowTask]())
       for part in parts {
         if part.weight.dtype.blocks != nil {

@@ -61,11 +61,13 @@ public struct GroupedLinearProduct: FusedOperation {
     precondition(
       inputs.count == 1 + groups * partsPerGroup,
       "grouped-linear: \(inputs.count - 1) weights for \(groups) groups of \(partsPerGroup)")
-    let (x, weights) = (inputs[0].shape, inputs.dropFirst().map(\.shape))
+    let x = inputs[0].shape
     precondition(offsets.last == x[0], "grouped-linear: offsets \(offsets) do not end at the rows of \(x)")
     precondition(
-      weights.indices.allSatisfy { weights[$0] == weights[$0 % partsPerGroup] && weights[$0][-1] == x[-1] },
-      "grouped-linear: weights \(weights) do not fit \(x) or differ between groups")
+      (1..<inputs.count).allSatisfy {
+        inputs[$0].shape == inputs[1 + ($0 - 1) % partsPerGroup].shape && inputs[$0].shape[-1] == x[-1]
+      },
+      "grouped-linear: weights \(inputs.dropFirst().map(\.shape)) do not fit \(x) or differ between groups")
   }
   public func definition(_ inputs: [Tensor]) -> Tensor {
     check(inputs)
