@@ -4,7 +4,7 @@ import Foundation
 import GGUFModels
 import Recipes
 
-struct BenchModelCommand: ParsableCommand {
+struct BenchModelCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model", abstract: "Writes a GGUF file of random weights in a real model's shape.",
     discussion: "The vocabulary is made up, but of full size and valid, so that other programs read the file too.")
@@ -17,12 +17,15 @@ struct BenchModelCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write, which must not exist.", valueName: "file"))
   var out: String
 
-  func run() throws {
+  func run() async throws {
     guard !FileManager.default.fileExists(atPath: out) else {
       throw CommandError("\(out): already exists; a model is never written over something")
     }
     let tree = try JSONDecoder().decode(ConfigTree.self, from: Data(shape.configuration.utf8))
-    let bytes = try SyntheticModel(tree, name: shape.rawValue).write(out, as: type, seed: 1)
+    let model = try SyntheticModel(tree, name: shape.rawValue)
+    let bytes = try await interruptible("bench", TerminalProgress()) { [out, type] in
+      try model.write(out, as: type, seed: 1)
+    }
     try Output.line("\(out): \(Figures.bytes(bytes)) of tensors")
   }
 

@@ -30,7 +30,9 @@ struct ServeCommand: AsyncParsableCommand {
     try settings.validate()
     let directory = ModelDirectory(model)
     let parts = try compute.parts()
-    let served = try ServedModel(directory, named: name, arithmetic.model(in: directory, parts))
+    let languageModel = try arithmetic.model(in: directory, parts)
+    languageModel.prepare()  // so that the first request does not wait for it
+    let served = try ServedModel(directory, named: name, languageModel)
     let server = LocalServer(
       models: [served], settings: settings, puzzles: try ChatPuzzles(for: directory),
       runs: runs.directory.hasStore ? StoredRuns(try runs.directory.openStore()) : nil)

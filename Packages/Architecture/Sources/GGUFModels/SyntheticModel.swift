@@ -24,7 +24,8 @@ public struct SyntheticModel: Sendable {
   }
 
   /// Writes the file, which must not exist. The head of a form below six bits has more of them, as the field's
-  /// quantiser gives it: Q6_K, or Q8_0 where rows are no whole blocks of 256. Returns its bytes of tensors.
+  /// quantiser gives it: Q6_K, or Q8_0 where rows are no whole blocks of 256. Returns its bytes of tensors. A task that is
+  /// cancelled leaves no file.
   @discardableResult
   public func write(_ path: String, as type: ConversionType, seed: UInt64) throws -> Int {
     let isTied = try settings.flag("tie_word_embeddings") == true
@@ -38,7 +39,10 @@ public struct SyntheticModel: Sendable {
       let size = tensor.rows.count * format.byteCount(of: tensor.rows.width)
       let band = try numbers.band(format, isScale: tensor.name.hasSuffix("norm.weight"))
       tensors.append(
-        GGUFTensorToStore(tensor.name, format, tensor.rows.shape) { try band.repeated(to: size, $0) })
+        GGUFTensorToStore(tensor.name, format, tensor.rows.shape) {
+          try Task.checkCancellation()
+          try band.repeated(to: size, $0)
+        })
       bytes += size
     }
     var metadata = try architecture.metadata(for: settings, name: name)
