@@ -35,7 +35,7 @@ import Testing
     #expect(
       covered == [
         "linear", "grouped-linear", "headwise", "rms-norm", "rotary", "causal-attention", "swiglu", "cross-entropy",
-        "expert-combine", "gated-feed-forward",
+        "expert-combine", "gated-feed-forward", "softmax",
       ])
   }
 

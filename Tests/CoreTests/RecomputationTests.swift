@@ -67,8 +67,8 @@ private final class Count: Sendable {
   }
 
   /// Between forward and back: norm [40, 48], rows and gates [5, 48] are not held, nor is the output of SwiGLU [40, 96],
-  /// which would wait in `precision`; nor does what enters SwiGLU wait twice. In fp8 norms wait as codes of one byte, and
-  /// the output of SwiGLU is made again in any case.
+  /// which would wait in `precision`; nor does what enters SwiGLU wait twice. In fp8 norms wait as codes of one byte. In
+  /// float32 and fp8 the output of SwiGLU is made again in any case.
   @Test(arguments: Precision.allCases)
   func whatIsRecomputedIsNotHeldBetweenForwardAndBack(precision: Precision) throws {
     let backend = CPUBackend(threads: 1)
@@ -89,11 +89,12 @@ private final class Count: Sendable {
     let saved = held(recomputes: false) - held(recomputes: true)
     let least =
       switch precision {
-      case .float32: (40 * 48 + 2 * 5 * 48) * 4 + 40 * 96 * 4
+      case .float32: (40 * 48 + 2 * 5 * 48) * 4
       case .bfloat16: (40 * 48 + 2 * 5 * 48) * 4 + 40 * 96 * 2
       case .float8: 40 * 48 + 2 * 5 * 48
       }
     #expect(saved >= least, "\(saved) bytes")
+    #expect(precision != .float32 || saved < 40 * 96 * 4, "\(saved) bytes: what leaves SwiGLU was held")
     #expect(backend.memoryStatistics.bytesInUse == before)
   }
 

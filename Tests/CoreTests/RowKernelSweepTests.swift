@@ -25,7 +25,11 @@ import Testing
     }
     sweepKernel("swiglu backward", tolerance: 1e-6, outputs: { $0 * 4 }) { rows, y, n, offset in
       let (x, g) = (Floats(numbers(n * 4, seed: 6), offset: offset), Floats(numbers(n * 2, seed: 7), offset: offset))
-      rows.swiglu_backward(y, y + n, g.pointer, x.pointer, x.pointer + n, 2 * n, 2, n)
+      rows.swiglu_backward(y, y + n, nil, g.pointer, x.pointer, x.pointer + n, 2 * n, 2, n)
+    }
+    sweepKernel("swiglu once more", tolerance: 1e-6, outputs: { $0 * 6 }) { rows, y, n, offset in
+      let (x, g) = (Floats(numbers(n * 4, seed: 6), offset: offset), Floats(numbers(n * 2, seed: 7), offset: offset))
+      rows.swiglu_backward(y, y + n, y + n * 4, g.pointer, x.pointer, x.pointer + n, 2 * n, 2, n)
     }
   }
 

@@ -13,10 +13,11 @@ extension LatentAttention {
     var none: AttentionMemory?
     let x = x_TD.detached()
     var kept = Recomputation(isOn: false)
-    let ranked = rankedQueries(x, pass, &kept).detached()
+    let lowered = lowered(x, pass)
+    let ranked = rankedQueries(lowered.queries, pass, &kept).detached()
     let seen = indexer.chooseKeys(x, ranked, pass, layer: 0, memory: &none)
     let (queries, weights, keys) = (indexer.queries(ranked, pass), indexer.weights(x, pass), indexer.keys(x, pass))
-    let attention = Target(self, x, ranked, pass)
+    let attention = Target(self, lowered.latent, ranked, pass)
     var total: Tensor?
     for row in pass.batch.ownRows {
       let range = row.queryStart..<row.queryStart + row.queryCount
@@ -56,11 +57,11 @@ extension LatentAttention {
     let expanded: Tensor
     let shared: Tensor
 
-    init(_ attention: LatentAttention, _ x: Tensor, _ ranked: Tensor, _ pass: AttentionPass) {
+    init(_ attention: LatentAttention, _ lowered: Tensor, _ ranked: Tensor, _ pass: AttentionPass) {
       settings = attention.settings
       var kept = Recomputation(isOn: false)
       queries = attention.turnedQueries(ranked, pass, &kept).detached()
-      let (latent, key) = attention.latentAndKey(x, pass, &kept)
+      let (latent, key) = attention.latentAndKey(lowered, pass, &kept)
       expanded = attention.latentUp(latent, in: pass.precision.projections).detached()
       shared = key.detached()
     }

@@ -49,9 +49,10 @@ struct LatentAttention: Module {
     var recomputed = Recomputation(isOn: pass.recomputes)
     defer { recomputed.giveBack() }
     let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
-    let ranked = rankedQueries(x_TD, pass, &recomputed)
+    let lowered = lowered(x_TD, pass)
+    let (latent_TC, key_TR) = latentAndKey(lowered.latent, pass, &recomputed)
+    let ranked = rankedQueries(lowered.queries, pass, &recomputed)
     let q_THNR = turnedQueries(ranked, pass, &recomputed)
-    let (latent_TC, key_TR) = latentAndKey(x_TD, pass, &recomputed)
     let seen = indexer?.chooseKeys(x_TD, ranked, pass, layer: layer, memory: &memory)
     let mixed: Tensor
     if memory == nil {
@@ -65,10 +66,16 @@ struct LatentAttention: Module {
     return output(mixed, in: projections, pass.precision.attentionOutputForm)
   }
 
+  /// The down-projections: what is shared by the queries of all heads (x itself where they have no rank), and the latent
+  /// beside its key. The latent's is first and is read first: a backend may be at the other one meanwhile.
+  func lowered(_ x: Tensor, _ pass: AttentionPass) -> (queries: Tensor, latent: Tensor) {
+    let latent = latentDown(x, in: pass.precision.projections, pass.precision.plainForm)
+    return (queryDown?(x, in: pass.precision.projections, pass.precision.plainForm) ?? x, latent)
+  }
   /// What queries are projected from: their normed rank, or x itself where there is none.
-  func rankedQueries(_ x: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation) -> Tensor {
-    guard let queryDown, let queryNorm else { return x }
-    return recomputed(queryDown(x, in: pass.precision.projections, pass.precision.plainForm)) { queryNorm($0) }
+  func rankedQueries(_ lowered: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation) -> Tensor {
+    guard let queryNorm else { return lowered }
+    return recomputed(lowered) { queryNorm($0) }
   }
   func turnedQueries(_ ranked: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation) -> Tensor {
     let turned: @Sendable (Tensor) -> Tensor = {
@@ -81,9 +88,9 @@ struct LatentAttention: Module {
   }
   /// The normed latent, and the rotated key that all heads share.
   func latentAndKey(
-    _ x: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation
+    _ down: Tensor, _ pass: AttentionPass, _ recomputed: inout Recomputation
   ) -> (latent: Tensor, key: Tensor) {
-    let (down, rank) = (latentDown(x, in: pass.precision.projections, pass.precision.plainForm), settings.latentRank)
+    let rank = settings.latentRank
     let latent = recomputed(down.slice(0..<rank, axis: 1)) { [latentNorm] in latentNorm($0) }
     return (latent, turn(down.slice(rank..<rank + settings.rotaryWidth, axis: 1), pass, heads: 1, offset: 0))
   }
@@ -127,25 +134,33 @@ struct LatentAttention: Module {
     let at =
       pass.memoryRows ?? Tensor(pass.batch.memoryRows(memory.capacity), shape: [latent.shape[0]], on: latent.device)
     let (projections, form) = (pass.precision.projections, pass.precision.plainForm)
-    memory.write(
-      memory.form == .textbook ? latentUp(latent, in: projections, form) : latent, at: at, layer: layer, table: 0)
-    memory.write(key, at: at, layer: layer, table: 1)
-    let tables = memory.layers[layer]
+    func write(_ content: Tensor) -> [Tensor] {
+      memory.write(content, at: at, layer: layer, table: 0)
+      memory.write(key, at: at, layer: layer, table: 1)
+      return memory.layers[layer]
+    }
     switch memory.form {
-    case .textbook: return attend(textbook(rows, pass), [q, tables[0], tables[1]], seen)
+    case .textbook:
+      let tables = write(latentUp(latent, in: projections, form))
+      return attend(textbook(rows, pass), [q, tables[0], tables[1]], seen)
     case .absorbed:
-      let mixed = attend(absorbed(rows, pass), [latentQueries(q, projections), tables[0], tables[1]], seen)
+      let moved = movedQueries(q, projections)  // a backend may be at it while the memory is written
+      let tables = write(latent)
+      let mixed = attend(absorbed(rows, pass), [latentQueries(moved, q), tables[0], tables[1]], seen)
       return latentUp.values(mixed, in: projections)
     }
   }
 
-  /// q̃ = W_UKᵀ · q: each head's position-free part moved into latent space, its rotary part kept beside it.
-  private func latentQueries(_ q: Tensor, _ projections: Precision) -> Tensor {
+  /// q̃ = W_UKᵀ · q: each head's position-free part moved into latent space.
+  private func movedQueries(_ q: Tensor, _ projections: Precision) -> Tensor {
     let (s, tokens) = (settings, q.shape[0])
-    let parts = q.reshaped([tokens, s.heads, s.keyWidth])
-    let nope = parts.slice(0..<s.noPositionWidth, axis: 2).reshaped([tokens, s.heads * s.noPositionWidth])
-    let moved = latentUp.queries(nope, in: projections)
-    let rope = parts.slice(s.noPositionWidth..<s.keyWidth, axis: 2)
+    let nope = q.reshaped([tokens, s.heads, s.keyWidth]).slice(0..<s.noPositionWidth, axis: 2)
+    return latentUp.queries(nope.reshaped([tokens, s.heads * s.noPositionWidth]), in: projections)
+  }
+  /// Each head's moved part with its rotary part beside it.
+  private func latentQueries(_ moved: Tensor, _ q: Tensor) -> Tensor {
+    let (s, tokens) = (settings, q.shape[0])
+    let rope = q.reshaped([tokens, s.heads, s.keyWidth]).slice(s.noPositionWidth..<s.keyWidth, axis: 2)
     return Tensor.concatenated([moved.reshaped([tokens, s.heads, s.latentRank]), rope], axis: 2)
       .reshaped([tokens, s.heads * (s.latentRank + s.rotaryWidth)])
   }

@@ -30,6 +30,8 @@ struct MixtureOfExperts: Module {
   func callAsFunction(
     _ x_TD: Tensor, in precision: PrecisionMap, layer: Int, report: inout RoutingReport?, recomputes: Bool = false
   ) -> Tensor {
+    // What does not wait for the router comes first: a backend may still be at it while experts are chosen.
+    let shared_TD = shared.map { $0(x_TD, in: precision.experts, precision.plainForm, recomputes: recomputes) }
     let scores_TE = router.scores(x_TD, in: precision.router)
     let routing = router.choose(scores_TE, layer: layer, &report)
     let (reached, offsets, areTrained) = self.reached(by: routing)
@@ -61,7 +63,7 @@ struct MixtureOfExperts: Module {
     }
     let combine = ExpertCombine(keeping: precision.combine)
     var y_TD = combine(outputs_RD, router.weights(scores_TE, routing), slots_TK)
-    if let shared { y_TD = y_TD + shared(x_TD, in: precision.experts, precision.plainForm, recomputes: recomputes) }
+    if let shared_TD { y_TD = y_TD + shared_TD }
     if report != nil {
       let weight = report!.balanceWeight
       let loss = weight > 0 ? router.balanceLoss(scores_TE, routing, rows: report!.rows, weight: weight) : nil

@@ -33,6 +33,7 @@ struct ck_pool {
   _Alignas(128) ck_chunk_function body;
   void *context;
   ck_size offset;  // chunk number of this ticket's first chunk
+  _Atomic uint32_t open;  // the generation of a job that was begun and not ended; 0: none
   pthread_mutex_t submitting;
   int workers;
   pthread_t *threads;
@@ -128,24 +129,64 @@ static void await_finish(ck_pool *pool) {
   atomic_store(&pool->caller_sleeps, 0);
 }
 
+// Hands out chunks offset ..< offset + count of the body. Returns the job's generation, which is never 0.
+static uint32_t publish(ck_pool *pool, ck_size offset, uint64_t count) {
+  uint32_t generation = (uint32_t)(atomic_load(&pool->ticket) >> 32) + 1;
+  if (generation == 0) generation = 1;
+  pool->offset = offset;
+  atomic_store(&pool->unfinished, (uint32_t)count);
+  atomic_store(&pool->ticket, (uint64_t)generation << 32 | count << 16);
+  ring(pool, (int)count - 1 < pool->workers ? (int)count - 1 : pool->workers);
+  return generation;
+}
+
+// Helps with what was begun, and waits for it. The caller has the mutex.
+static void end_open(ck_pool *pool) {
+  if (atomic_load(&pool->open) == 0) return;
+  run_chunks(pool);
+  await_finish(pool);
+  atomic_store(&pool->open, 0);
+}
+
 void ck_pool_run(ck_pool *pool, ck_size count, ck_chunk_function body, void *context) {
   if (pool->workers == 0 || count <= 1) {
     for (ck_size chunk = 0; chunk < count; chunk++) body(context, chunk);
     return;
   }
   pthread_mutex_lock(&pool->submitting);
+  end_open(pool);
   pool->body = body;
   pool->context = context;
   for (ck_size done = 0; done < count; done += MOST_CHUNKS) {
-    uint64_t part = (uint64_t)(count - done < MOST_CHUNKS ? count - done : MOST_CHUNKS);
-    uint64_t generation = (atomic_load(&pool->ticket) >> 32) + 1;
-    pool->offset = done;
-    atomic_store(&pool->unfinished, (uint32_t)part);
-    atomic_store(&pool->ticket, generation << 32 | part << 16);
-    ring(pool, (int)part - 1 < pool->workers ? (int)part - 1 : pool->workers);
+    publish(pool, done, (uint64_t)(count - done < MOST_CHUNKS ? count - done : MOST_CHUNKS));
     run_chunks(pool);
     await_finish(pool);
   }
+  pthread_mutex_unlock(&pool->submitting);
+}
+
+uint32_t ck_pool_begin(ck_pool *pool, ck_size count, ck_chunk_function body, void *context) {
+  if (pool->workers == 0 || count > MOST_CHUNKS) {
+    ck_pool_run(pool, count, body, context);
+    return 0;
+  }
+  if (count <= 0) return 0;
+  pthread_mutex_lock(&pool->submitting);
+  end_open(pool);
+  pool->body = body;
+  pool->context = context;
+  // A single chunk has nobody to ring for: a worker that is awake takes it, or whoever ends the job.
+  const uint32_t job = publish(pool, 0, (uint64_t)count);
+  atomic_store(&pool->open, job);
+  pthread_mutex_unlock(&pool->submitting);
+  return job;
+}
+
+// Whoever runs a chunk of a later job finds this one ended, and does not wait for the mutex that its caller has.
+void ck_pool_end(ck_pool *pool, uint32_t job) {
+  if (job == 0 || atomic_load(&pool->open) != job) return;
+  pthread_mutex_lock(&pool->submitting);
+  if (atomic_load(&pool->open) == job) end_open(pool);
   pthread_mutex_unlock(&pool->submitting);
 }
 

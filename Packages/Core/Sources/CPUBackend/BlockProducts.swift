@@ -31,7 +31,7 @@ struct BlockRows {
 }
 
 /// One product of a job: c[rows, n] = a · b, with c inside larger rows.
-struct BlockTask {
+struct BlockTask: @unchecked Sendable {  // each writes numbers of its own; whoever runs it holds the memory
   let c: UnsafeMutablePointer<Float>
   let cStride: Int
   let a: UnsafePointer<ck_block_row>
@@ -42,7 +42,7 @@ struct BlockTask {
 }
 
 /// A block of rows and of panels of one task of a job.
-private struct BlockPiece {
+private struct BlockPiece: Sendable {
   let task: Int
   let rows: Range<Int>
   let panels: Range<Int>
@@ -125,26 +125,38 @@ extension CPUBackend {
 
   /// Runs independent products in pieces that the pool's threads claim.
   func run(_ tasks: [BlockTask]) {
-    askForPages(of: tasks.lazy.filter { $0.b.isStored }.map(\.b.storage))
     let pieces = pieces(of: tasks)
-    pool.forEach(pieces.count) { i in
-      let (piece, task) = (pieces[i], tasks[pieces[i].task])
-      var operands = ck_block_operands(
-        a: task.a + piece.rows.lowerBound * task.aStride, lda: task.aStride,
-        b: task.b.panel(0).assumingMemoryBound(to: UInt8.self),
-        format: task.b.format, c: task.c + piece.rows.lowerBound * task.cStride, ldc: task.cStride,
-        m: piece.rows.count, n: task.b.n, k: task.b.k)
-      if task.b.isStored {
-        multiplyStored(operands, task.b, piece.panels)
-      } else {
-        kernels.blocks.product(&operands, piece.panels.lowerBound, piece.panels.upperBound)
-      }
+    pool.forEach(pieces.count) { compute(pieces[$0], of: tasks) }
+  }
+
+  /// Begins with products of `codes` into `output`, whose address waits for them. What stands between the products of few
+  /// rows keeps one thread busy for a quarter of the time: the others go on meanwhile.
+  func begin(_ tasks: [BlockTask], of codes: BlockRows, into output: Storage) {
+    let pieces = pieces(of: tasks)
+    let job = pool.begin(pieces.count) { [codes] index in
+      withExtendedLifetime(codes) { compute(pieces[index], of: tasks) }
+    }
+    output.await { job.end() }
+  }
+
+  private func compute(_ piece: BlockPiece, of tasks: [BlockTask]) {
+    let task = tasks[piece.task]
+    var operands = ck_block_operands(
+      a: task.a + piece.rows.lowerBound * task.aStride, lda: task.aStride,
+      b: task.b.panel(0).assumingMemoryBound(to: UInt8.self),
+      format: task.b.format, c: task.c + piece.rows.lowerBound * task.cStride, ldc: task.cStride,
+      m: piece.rows.count, n: task.b.n, k: task.b.k)
+    if task.b.isStored {
+      multiplyStored(operands, task.b, piece.panels)
+    } else {
+      kernels.blocks.product(&operands, piece.panels.lowerBound, piece.panels.upperBound)
     }
   }
 
   /// Each product is cut into blocks of rows and of panels. With few rows a weight is a stream, and a stream is slow where
   /// it begins: rows are not cut and pieces are long, shorter in the last quarter, so that threads end together.
   private func pieces(of tasks: [BlockTask]) -> [BlockPiece] {
+    askForPages(of: tasks.lazy.filter { $0.b.isStored }.map(\.b.storage))
     let all = tasks.reduce(0) { $0 + $1.panelCost(rows: $1.rows) * $1.b.panels }
     let areFew = tasks.allSatisfy { $0.rows <= 4 }
     var (pieces, done) = ([BlockPiece](), 0)

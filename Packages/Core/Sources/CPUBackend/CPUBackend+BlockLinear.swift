@@ -20,23 +20,22 @@ extension CPUBackend {
   func blockProducts(_ inputs: [Tensor], offsets: [Int], partsPerGroup: Int, areExperts: Bool) -> Tensor {
     let (x, codes) = (inputs[0], sharedBlocks(inputs[0]))
     let width = (1...partsPerGroup).reduce(0) { $0 + inputs[$1].shape[0] }
-    return make([x.shape[0], width], on: x.device) { y in
-      var tasks: [BlockTask] = []
-      tasks.reserveCapacity(inputs.count)
-      for group in 0..<offsets.count - 1 where offsets[group] < offsets[group + 1] {
-        let first = offsets[group]
-        var column = 0
-        for place in 1 + group * partsPerGroup..<1 + (group + 1) * partsPerGroup {
-          let b = packedBlocks(inputs[place], isExpert: areExperts)
-          tasks.append(
-            BlockTask(
-              c: y + first * width + column, cStride: width, a: codes.row(first), aStride: codes.blocks,
-              rows: offsets[group + 1] - first, b: b))
-          column += b.n
-        }
+    let output = allocate(byteCount: x.shape[0] * width * 4)
+    var tasks: [BlockTask] = []
+    tasks.reserveCapacity(inputs.count)
+    for group in 0..<offsets.count - 1 where offsets[group] < offsets[group + 1] {
+      let first = offsets[group]
+      var c = output.floats + first * width
+      for place in 1 + group * partsPerGroup..<1 + (group + 1) * partsPerGroup {
+        let b = packedBlocks(inputs[place], isExpert: areExperts)
+        tasks.append(
+          BlockTask(
+            c: c, cStride: width, a: codes.row(first), aStride: codes.blocks, rows: offsets[group + 1] - first, b: b))
+        c += b.n
       }
-      run(tasks)
     }
+    begin(tasks, of: codes, into: output)
+    return Tensor(shape: [x.shape[0], width], device: x.device, storage: output)
   }
 
   /// The parts whose weights are quantised, of a product into rows of `width` numbers.
@@ -58,16 +57,16 @@ extension CPUBackend {
     let codes = sharedBlocks(x)
     let rowsOfHead = w.shape[0] / heads
     let beginsPanels = rowsOfHead % Int(CK_NR) == 0 && operation.offset % Int(CK_NR) == 0
-    let output = make([x.shape[0], heads * n], on: x.device) { y in
-      run(
-        (0..<heads).map { head in
-          let first = head * rowsOfHead + operation.offset
-          return BlockTask(
-            c: y + head * n, cStride: heads * n, a: codes.row(0, column: head * k), aStride: codes.blocks,
-            rows: x.shape[0], b: packedBlocks(w, rows: first..<first + n, isInWhole: beginsPanels))
-        })
+    let output = allocate(byteCount: x.shape[0] * heads * n * 4)
+    let y = output.floats
+    let tasks = (0..<heads).map { head in
+      let first = head * rowsOfHead + operation.offset
+      return BlockTask(
+        c: y + head * n, cStride: heads * n, a: codes.row(0, column: head * k), aStride: codes.blocks,
+        rows: x.shape[0], b: packedBlocks(w, rows: first..<first + n, isInWhole: beginsPanels))
     }
-    return Outcome(output) { _ in preconditionFailure("headwise: gradients do not pass through \(w.dtype) blocks") }
+    begin(tasks, of: codes, into: output)
+    return Outcome(Tensor(shape: [x.shape[0], heads * n], device: x.device, storage: output)) { _ in preconditionFailure("headwise: gradients do not pass through \(w.dtype) blocks") }
   }
 
   /// Packs a weight [N, K] as linear maps in float32 read it, on all threads; tensors of other shapes are left alone.

@@ -36,7 +36,9 @@ public struct ProfilingBackend: Backend {
   public func accelerate(_ operation: any FusedOperation, _ inputs: [Tensor]) -> Outcome? {
     let (name, operations) = (operation.name, operation.productOperations(inputs))
     let outcome = book.measured(name, operations: operations, isDone: { $0 != nil }) {
-      base.accelerate(operation, inputs)
+      let outcome = base.accelerate(operation, inputs)
+      _ = outcome?.output.storage.address  // what is still under way belongs to this operation
+      return outcome
     }
     guard let outcome else { return nil }
     // Only the pullback is captured: the output must not live longer than it would without this.

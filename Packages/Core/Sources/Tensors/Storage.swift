@@ -4,10 +4,21 @@ import Synchronization
 
 /// A block of memory shared by the tensors that show it. Contents change only while uniquely referenced.
 /// A block that is recomputed may be absent between a forward pass and the way back; the bytes are then made again.
+/// A block may also be under way, while a backend goes on with something else: who asks for its address waits for it.
 public final class Storage: @unchecked Sendable {
   // Its bytes change only while uniquely referenced (Tensor.mutate). They come and go only where a `Recomputation` made
-  // the storage, under the one thread that runs that forward pass and its way back.
-  private var block: UnsafeMutableRawPointer?
+  // the storage, under the one thread that runs that forward pass and its way back. What is under way is awaited by any
+  // thread, one after another.
+  private let present: Atomic<UnsafeMutableRawPointer?>
+  private var block: UnsafeMutableRawPointer? {
+    get { present.load(ordering: .acquiring) }
+    set { present.store(newValue, ordering: .releasing) }
+  }
+  private struct UnderWay: @unchecked Sendable {  // a place and not what is there
+    let block: UnsafeMutableRawPointer
+    let wait: @Sendable () -> Void
+  }
+  private let underWay = Mutex<UnderWay?>(nil)
   private var release: @Sendable (UnsafeMutableRawPointer) -> Void
   /// Makes the same bytes once more, in a storage of their own.
   private var recipe: (@Sendable () -> Storage)?
@@ -24,19 +35,39 @@ public final class Storage: @unchecked Sendable {
     pages advise: (@Sendable (PageAdvice) -> Void)? = nil,
     release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void
   ) {
-    (block, self.byteCount, self.release) = (address, byteCount, release)
+    present = Atomic(address)
+    (self.byteCount, self.release) = (byteCount, release)
     (self.scales, self.advise) = (scales, advise)
   }
   private init(withoutBytes: Void) {
-    (block, byteCount, release) = (nil, .max, { _ in })
+    present = Atomic(nil)
+    (byteCount, release) = (.max, { _ in })
     (scales, advise) = (nil, nil)
   }
-  deinit { if let block { release(block) } }
+  deinit { if let block = block ?? awaited() { release(block) } }
 
   /// Where the bytes are. Reading what was given back is a programming error.
   public var address: UnsafeMutableRawPointer {
-    guard let block else {
+    guard let block = block ?? awaited() else {
       preconditionFailure("storage: its bytes were given back; only a gradient's way back makes them again")
+    }
+    return block
+  }
+
+  /// Says that somebody still writes the bytes and has not handed the storage on yet. `wait` returns when they are
+  /// there; it may be called on any thread.
+  public func await(_ wait: @escaping @Sendable () -> Void) {
+    guard let block else { preconditionFailure("storage: only bytes that have a place can be under way") }
+    let work = UnderWay(block: block, wait: wait)
+    underWay.withLock { $0 = work }
+    self.block = nil
+  }
+  @inline(never) private func awaited() -> UnsafeMutableRawPointer? {
+    underWay.withLock { underWay in
+      guard let work = underWay else { return }
+      work.wait()
+      block = work.block
+      underWay = nil
     }
     return block
   }
@@ -94,7 +125,8 @@ extension Storage {
     precondition(
       made.byteCount == byteCount && isKnownUniquelyReferenced(&made),
       "storage: what makes \(byteCount) bytes again has made \(made.byteCount), or bytes that others hold")
-    swap(&block, &made.block)
+    block = made.block
+    made.block = nil
     release = made.release
     self.recipe = nil
   }

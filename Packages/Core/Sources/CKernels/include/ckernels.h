@@ -39,6 +39,11 @@ ck_pool *ck_pool_create(int threads);
 void ck_pool_destroy(ck_pool *pool);
 int ck_pool_threads(const ck_pool *pool);
 void ck_pool_run(ck_pool *pool, ck_size count, ck_chunk_function body, void *context);
+// The same without waiting: workers begin at once, and the caller does something else. `ck_pool_end` helps with what is
+// left and returns when the job is done; body and context must stay until then. At most one job is under way: the next
+// one, of any kind, ends it first. 0 stands for a job that was done at once. A pool must not be destroyed before.
+uint32_t ck_pool_begin(ck_pool *pool, ck_size count, ck_chunk_function body, void *context);
+void ck_pool_end(ck_pool *pool, uint32_t job);
 
 // ---- matrix products --------------------------------------------------------------------------------------------
 // B is packed once into panels of CK_NR columns: packed[panel][k][CK_NR], the last panel padded with zeros.
