@@ -66,7 +66,9 @@ extension CPUBackend {
         rows: x.shape[0], b: packedBlocks(w, rows: first..<first + n, isInWhole: beginsPanels))
     }
     begin(tasks, of: codes, into: output)
-    return Outcome(Tensor(shape: [x.shape[0], heads * n], device: x.device, storage: output)) { _ in preconditionFailure("headwise: gradients do not pass through \(w.dtype) blocks") }
+    return Outcome(Tensor(shape: [x.shape[0], heads * n], device: x.device, storage: output)) { _ in
+      preconditionFailure("headwise: gradients do not pass through \(w.dtype) blocks")
+    }
   }
 
   /// Packs a weight [N, K] as linear maps in float32 read it, on all threads; tensors of other shapes are left alone.

@@ -19,7 +19,8 @@ extension CPUBackend {
         multiply(x, layer.width, by: up, into: between + layer.inner, 2 * layer.inner, rows: rows.count)
         kernels.rows.swiglu(hidden.floats, between, between + layer.inner, 2 * layer.inner, rows.count, layer.inner)
         multiply(
-          hidden.floats, layer.inner, by: down, into: y + rows.lowerBound * layer.outWidth, layer.outWidth, rows: rows.count)
+          hidden.floats, layer.inner, by: down, into: y + rows.lowerBound * layer.outWidth, layer.outWidth,
+          rows: rows.count)
       }
     }
     let pullback = Pullback(adding: { g, sum in feedForwardGradients(layer, g, entering, &sum) })
