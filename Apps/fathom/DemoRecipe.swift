@@ -13,7 +13,7 @@ enum DemoRecipe {
           name: knights-and-knaves
           settings:
             people: [{people: 2, weight: 0.25}, {people: 3, weight: 0.75}]
-            fullShare: 0.29
+            fullShare: 0.31
             lazyProbability: 0.7
         count: 90000
         vocabularySize: 512
@@ -21,7 +21,7 @@ enum DemoRecipe {
       base:
         stage: pretrain
         from: corpus
-        steps: 1600
+        steps: 1700
         batchTokens: 3840
         sequenceLength: 352
         model:
