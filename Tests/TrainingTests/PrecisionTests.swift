@@ -173,6 +173,32 @@ import TrainingStages
     #expect(proof.straight == proof.resumed)
   }
 
+  /// The first steps have the bits of a run in bf16, the next do not; a run that stops before, at and behind the change
+  /// goes on as if it had not.
+  @Test func precisionCanChangeAfterSomeSteps() async throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    func losses(_ name: String, _ change: (inout PretrainSettings) -> Void) async throws -> [Double] {
+      let recorder = MemoryRecorder()
+      let stage = try Workshop.pretraining(steps: 6, change)
+      _ = try await shop.run(name, recorder: recorder).perform(stage, on: shop.letters())
+      return await recorder.steps.compactMap { $0.values["loss"] }
+    }
+    let whole = try await losses("bf16") { $0.precision = .bfloat16 }
+    let changed = try await losses("changed") { ($0.precision, $0.bfloat16Steps) = (.float8, 3) }
+    // The loss of the fourth step is the first that is computed in fp8.
+    #expect(whole.count == 6 && changed.count == 6 && changed[..<3] == whole[..<3] && changed[3] != whole[3])
+    for stop in 2...4 {
+      let stage = try Workshop.pretraining(steps: 6) {
+        ($0.precision, $0.bfloat16Steps, $0.saveEvery) = (.float8, 3, 1)
+      }
+      let proof = try await ResumeProof.measure(
+        stage, on: shop.letters(), stoppingAfter: stop, in: shop.run("resume-\(stop)"),
+        resumingOn: Device(CPUBackend(threads: 2)))
+      #expect(proof.straight == proof.resumed, "stopped after \(stop)")
+    }
+  }
+
   @Test func momentsInBFloat16AreStoredAndReadAsSuch() throws {
     let shop = try Workshop()
     defer { shop.remove() }

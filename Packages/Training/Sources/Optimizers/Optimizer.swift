@@ -19,7 +19,7 @@ public struct Optimizer: Module {
     _ settings: OptimizerSettings, for model: some Module, isHiddenMatrix: (String) -> Bool, step: Int = 0,
     moments dtype: DType = .float32
   ) {
-    precondition([.float32, .bfloat16].contains(dtype), "Optimizer: moments of \(dtype) are not float32 or bfloat16")
+    Self.requireMoments(dtype)
     self.init(settings, step: step)
     for parameter in model.parameters where parameter.isTrained {
       let usesMuon = settings.kind == .muon && isHiddenMatrix(parameter.name)
@@ -28,12 +28,22 @@ public struct Optimizer: Module {
     }
   }
 
+  /// Stores AdamW's moments in `dtype`, float32 or bfloat16, from now on.
+  public mutating func keepMoments(in dtype: DType) {
+    Self.requireMoments(dtype)
+    for (name, state) in moments where state.count == 2 { moments[name] = state.map { $0.cast(to: dtype) } }
+  }
+
   public mutating func visit(_ visitor: inout some ParameterVisitor) {
     for name in moments.keys.sorted() {
       for index in moments[name]!.indices {
         visitor("\(name).\(["momentum", "variance"][index])", &moments[name]![index], isTrained: false)
       }
     }
+  }
+
+  private static func requireMoments(_ dtype: DType) {
+    precondition([.float32, .bfloat16].contains(dtype), "Optimizer: moments of \(dtype) are not float32 or bfloat16")
   }
 
   /// One step. Returns the gradient's norm before clipping; who knows it already hands it in.

@@ -33,6 +33,9 @@ public struct PretrainSettings: Configuration {
   public var divergence = DivergenceSettings()
   /// What products are computed in; master weights are float32 in any case.
   public var precision = Precision.float32
+  /// So many of the first steps are computed in bfloat16, whatever `precision` says: what another precision costs can be
+  /// told only from weights that have learnt the same.
+  public var bfloat16Steps = 0
   /// Standard deviation of fresh matrices; 0 for the configuration's `initializer_range`.
   public var initializerRange = 0.0
   /// A checkpoint is written after every so many steps, and at the end.
@@ -44,7 +47,7 @@ public struct PretrainSettings: Configuration {
   public func validate() throws {
     try require([
       ("steps", steps, 1), ("sequenceLength", sequenceLength, 2), ("batchTokens", batchTokens, sequenceLength),
-      ("microBatchTokens", microBatchTokens, 0), ("saveEvery", saveEvery, 1),
+      ("microBatchTokens", microBatchTokens, 0), ("bfloat16Steps", bfloat16Steps, 0), ("saveEvery", saveEvery, 1),
     ])
   }
 }
@@ -90,6 +93,7 @@ public struct Pretrain: Stage {
     let (began, before) = (ContinuousClock.now, state.seconds)
     while state.step < plan.steps {
       try state.stopIfCancelled(in: context.directory, textFiles: textFiles)
+      state.compute(in: plan.precision(ofStep: state.step))
       let start = state.cursor
       let batch = batches.next(&state.cursor)
       try batch.requireTokens(below: state.model.vocabularySize, of: corpus.directory)
@@ -113,7 +117,7 @@ public struct Pretrain: Stage {
   /// One step in parts of at most `microBatchTokens`.
   private func step(_ state: inout TrainerState, _ whole: TrainingBatch) -> StepOutcome {
     let multiplier = plan.optimizer.schedule.multiplier(step: state.step, of: plan.steps)
-    let options = plan.objective.options(recomputing: plan.recompute ?? .usual(in: plan.precision))
+    let options = plan.objective.options(recomputing: plan.recompute ?? .usual(in: plan.precision(ofStep: state.step)))
     let parts = whole.parts(of: plan.microBatchTokens)
     var outcome = takeStep(&state, parts: parts, options: options, multiplier: multiplier) { model, part in
       Self.loss(model, of: part, in: whole, options)
@@ -174,7 +178,7 @@ public struct Pretrain: Stage {
     }
     let weights = FreshWeights(
       seed: UInt64(bitPattern: Int64(plan.seed)), standardDeviation: Float(range), on: context.device)
-    let model = try family.build(text, Weights(weights), context.device).computing(in: plan.precision)
+    let model = try family.build(text, Weights(weights), context.device).computing(in: plan.precision(ofStep: 0))
     try checkLength(against: model.contextLength)
     return TrainerState(
       model: model,
@@ -185,6 +189,9 @@ public struct Pretrain: Stage {
 }
 
 extension PretrainSettings {
+  /// What the step after `step` others is computed in.
+  func precision(ofStep step: Int) -> Precision { step < bfloat16Steps ? .bfloat16 : precision }
+
   /// The config.json to write: the recipe's section with the tokenizer's sizes.
   func configuration(for tokenizer: some Tokenizer) throws -> ConfigTree {
     guard case .table(var keys) = model, keys["model_type"] != nil else {

@@ -35,6 +35,14 @@ struct TrainerState: Sendable {
       else { throw DatasetError("the counts do not belong to step \(step)") }
     }
   }
+  /// Computes in `precision` from the next step on, and keeps AdamW's moments as that has it.
+  mutating func compute(in precision: Precision) {
+    let map = PrecisionMap(precision)
+    guard model.precision != map else { return }
+    model.precision = map
+    optimizer.keepMoments(in: map.moments)
+  }
+
   static let optimizerStem = "optimizer"
   private static let progressName = "trainer.json"
 
