@@ -69,7 +69,7 @@ struct DemoOutline: Sendable {
     return """
       Fathom's demo grows a small reasoning model from nothing, on this machine.
 
-      1. It reads \(Figures.grouped(number(.corpus, "count"))) solved puzzles of knights and knaves, many of them \
+      1. It reads \(Figures.grouped(number(.corpus, "count"))) texts on puzzles of knights and knaves, most of them \
       solved carelessly: \(number(.base, "steps")) steps.
       2. It tries new ones and is rewarded for right answers, \(answers) at a time: \(number(.thinker, "steps")) steps \
       of GRPO.

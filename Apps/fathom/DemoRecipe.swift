@@ -15,6 +15,7 @@ enum DemoRecipe {
             people: [{people: 2, weight: 0.25}, {people: 3, weight: 0.75}]
             fullShare: 0.31
             lazyProbability: 0.7
+            recallShare: 0.12
         count: 90000
         vocabularySize: 512
         preTokenizer: whitespace

@@ -132,6 +132,25 @@ private func corpus(_ change: (inout PuzzleCorpus.Settings) -> Void = { _ in }) 
     #expect(lookUps > 600, "\(lookUps)")
   }
 
+  @Test func recallDrillsSayTheQuestionsSentences() throws {
+    let source = try corpus { ($0.recallShare, $0.people) = (1, [PeopleShare(3, weight: 1)]) }
+    var said = [0, 0, 0]
+    for index in 0..<200 {
+      let parts = try source.document(index).split(separator: "\nA: ")
+      #expect(parts.count == 2 && parts[0].hasPrefix("Q: ") && parts[1].hasSuffix(" ."))
+      let question = parts[0].dropFirst("Q: ".count).split(separator: " . ")
+      for sentence in parts[1].dropLast(" .".count).split(separator: " . ") {
+        said[try #require(question.firstIndex(of: sentence), "\(sentence)")] += 1
+      }
+    }
+    // Six a text: 400 of each expected; five standard deviations are 82.
+    #expect(said.allSatisfy { abs($0 - 400) < 82 }, "\(said)")
+    // One in four of the puzzles that are no look-up drills.
+    let mixed = try corpus { $0.recallShare = 0.25 }
+    let drills = try (0..<2000).count(where: { try !mixed.document($0).contains("<think>") })
+    #expect(abs(drills - 500) < 97, "\(drills)")
+  }
+
   @Test func longTextsAreDrawnAgain() throws {
     let source = try corpus { ($0.fullShare, $0.longestText) = (1, 100) }
     for index in 0..<200 {
@@ -145,7 +164,7 @@ private func corpus(_ change: (inout PuzzleCorpus.Settings) -> Void = { _ in }) 
   @Test(arguments: [
     ("names: 2", "corpus.names"), ("people: []", "corpus.people"), ("people: [{people: 9}]", "corpus.people[0].people"),
     ("people: [{people: 3, weight: -1}]", "corpus.people[0].weight"),
-    ("lazyProbability: 1.5", "corpus.lazyProbability"),
+    ("lazyProbability: 1.5", "corpus.lazyProbability"), ("recallShare: -1", "corpus.recallShare"),
     ("fullShare: .nan", "corpus.fullShare"), ("difficulty: hard", "expected one of simple, logic"),
     ("lazy: 1", "corpus.lazy: no such setting"),
   ])

@@ -37,6 +37,8 @@ public struct PuzzleCorpus: DocumentSource {
     public var lazyProbability = 0.6
     /// The share of texts that are look-up drills instead of puzzles.
     public var drillShare = 0.0
+    /// Of the rest, the share that says a puzzle's sentences again instead of solving it.
+    public var recallShare = 0.0
     /// Longer texts, counted in words between spaces, are drawn again; nil takes all.
     public var longestText: Int?
     /// Of the texts and their puzzles; a recipe's top seed does not reach it.
@@ -50,6 +52,7 @@ public struct PuzzleCorpus: DocumentSource {
       }
       for (name, value) in [
         ("fullShare", fullShare), ("lazyProbability", lazyProbability), ("drillShare", drillShare),
+        ("recallShare", recallShare),
       ] where !(0...1).contains(value) {
         throw ConfigError(path: name, problem: "expected a number from 0 to 1, found \(value)")
       }
@@ -90,6 +93,9 @@ public struct PuzzleCorpus: DocumentSource {
       return LookUpDrill.text(names: generator.names, people: people, using: &stream)
     }
     let solved = try generator.puzzle(stream.next(), people: people, split: .train)
+    if stream.chance(settings.recallShare) {
+      return RecallDrill.text(solved.puzzle, using: &stream)
+    }
     let writer = TraceWriter(solved.puzzle)
     let isFull = stream.chance(settings.fullShare)
     return writer.document(
