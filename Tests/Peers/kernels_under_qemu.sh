@@ -19,7 +19,7 @@ if [[ ${1:-} == here ]]; then
   place=here
   shift
 fi
-flags=(-std=gnu11 -O3 -fno-math-errno -ffp-contract=off -Wall -Wextra -I "$sources/include" "$@")
+flags=(-std=gnu11 -O3 -fno-math-errno -ffp-contract=off -I "$sources/include" "$@")
 
 clang=$(command -v clang || true)
 [[ -n $clang ]] || { [[ -x /opt/swift/usr/bin/clang ]] && clang=/opt/swift/usr/bin/clang; } \
