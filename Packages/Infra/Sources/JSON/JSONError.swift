@@ -23,13 +23,3 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
 
   public var description: String { "\(problem) at byte \(byte) of the JSON" }
 }
-
-/// How much is read before a text counts as an attack or an accident.
-public struct JSONLimits: Sendable, Equatable {
-  /// Lists and objects inside each other. The reader is recursive: this is what keeps it on its stack.
-  public var depth: Int
-  /// Values that are built or stepped over, lists and objects included.
-  public var values: Int
-
-  public init(depth: Int = 64, values: Int = .max) { (self.depth, self.values) = (depth, values) }
-}
