@@ -23,7 +23,7 @@ let arguments: [Target.Dependency] = [.product(name: "ArgumentParser", package: 
 let logging: [Target.Dependency] = [.product(name: "Logging", package: "swift-log")]
 let services: [Target.Dependency] = [.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]
 
-let allInfra = infra("Plugins", "Recipes", "Checkpoints", "GGUF", "RunStore", "ProcessGraph")
+let allInfra = infra("JSON", "Plugins", "Recipes", "Checkpoints", "GGUF", "RunStore", "ProcessGraph")
 let allTraining = training("Datasets", "Optimizers", "TrainingStages", "Evaluation")
 let models = architecture("Jinja", "Text", "GGUFModels", "LanguageModels", "Llama", "DeepSeek")
 let numbers = core("Tensors", "CPUBackend", "Layers")
@@ -80,7 +80,7 @@ let package = Package(
         + rewards("Rewards", "Verifiers") + logicPuzzles + serving("Inference") + logging),
     tests(
       "ServingTests",
-      serving("Inference", "HTTPServing") + models + numbers + infra("Plugins", "Recipes") + logging + services),
+      serving("Inference", "HTTPServing") + models + numbers + infra("JSON", "Plugins", "Recipes") + logging + services),
     tests("RepositoryTests", []),
     .executableTarget(
       name: "fathom-fuzz",

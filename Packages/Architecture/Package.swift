@@ -22,10 +22,14 @@ let package = Package(
   targets: [
     // Encoding and rendering run over large texts inside tests too: optimised in debug builds.
     .target(
-      name: "Jinja", dependencies: [.product(name: "Sentences", package: "Infra")],
+      name: "Jinja",
+      dependencies: [.product(name: "Sentences", package: "Infra"), .product(name: "JSON", package: "Infra")],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
-      name: "Text", dependencies: ["Jinja", "CPCRE2", .product(name: "Sentences", package: "Infra")],
+      name: "Text",
+      dependencies: [
+        "Jinja", "CPCRE2", .product(name: "Sentences", package: "Infra"), .product(name: "JSON", package: "Infra"),
+      ],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .systemLibrary(
       name: "CPCRE2", path: "Sources/CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),

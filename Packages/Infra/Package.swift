@@ -13,6 +13,7 @@ let package = Package(
   products: [
     .library(name: "Sentences", targets: ["Sentences"]),
     .library(name: "Plugins", targets: ["Plugins"]),
+    .library(name: "JSON", targets: ["JSON"]),
     .library(name: "Recipes", targets: ["Recipes"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "GGUF", targets: ["GGUF"]),
@@ -29,13 +30,15 @@ let package = Package(
     .systemLibrary(
       name: "CLibCrypto", path: "Sources/CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "Sentences", swiftSettings: strict),
+    // Texts of many megabytes are read byte by byte inside tests too: optimised in debug builds.
+    .target(name: "JSON", swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "Recipes", dependencies: ["Sentences", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .target(name: "Plugins", dependencies: ["Sentences", "Recipes"], swiftSettings: strict),
     .target(
       name: "Checkpoints",
       dependencies: [
-        "Sentences", "CLibCrypto", .product(name: "Tensors", package: "Core"),
+        "Sentences", "JSON", "CLibCrypto", .product(name: "Tensors", package: "Core"),
         .product(name: "Layers", package: "Core"),
         .product(name: "LowPrecision", package: "Core"),
       ], swiftSettings: strict),

@@ -31,7 +31,8 @@ let package = Package(
     .target(
       name: "HTTPServing",
       dependencies: [
-        .product(name: "Sentences", package: "Infra"), .product(name: "Jinja", package: "Architecture"),
+        .product(name: "Sentences", package: "Infra"), .product(name: "JSON", package: "Infra"),
+        .product(name: "Jinja", package: "Architecture"),
         .product(name: "Text", package: "Architecture"),
         .product(name: "LanguageModels", package: "Architecture"),
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),

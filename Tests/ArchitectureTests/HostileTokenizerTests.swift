@@ -38,7 +38,7 @@ import Text
     return [
       (Data("{".utf8), "not JSON"), (Data([0x7B, 0x22, 0xFF, 0x22, 0x3A, 1]), "not UTF-8"), (Data("[]".utf8), "object"),
       (Data(nested.utf8), "nested deeper"), (Data("{\"a\":\"\\ud800\"}".utf8), "half a character"),
-      (Data("{} x".utf8), "more after the end"), (Data("{\"model\": 1e999}".utf8), "'model"),
+      (Data("{} x".utf8), "expected the end"), (Data("{\"model\": 1e999}".utf8), "not JSON"),
       (Data("{}".utf8), "'model"), (try damaged("llama3") { $0["version"] = "2.0" }, "'version' is '2.0'"),
       (try damaged("llama3", inModel { $0["type"] = "Tree" }), "'model.type' is 'Tree'; known are BPE"),
       (try damaged("llama3", inModel { $0["dropout"] = 0.1 }), "'model.dropout'"),

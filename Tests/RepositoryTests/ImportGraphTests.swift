@@ -23,14 +23,15 @@ private let places: [String: Place] = [
   "Layers": Place("Core", "Tensors", "Autograd"),
   "Instruments": Place("Core", "Tensors"),
   "Sentences": Place("Infra"),
+  "JSON": Place("Infra"),
   "Recipes": Place("Infra", "Sentences", "Yams"),
   "Plugins": Place("Infra", "Sentences", "Recipes"),
-  "Checkpoints": Place("Infra", "Sentences", "Tensors", "Layers", "LowPrecision", "CLibCrypto"),
+  "Checkpoints": Place("Infra", "Sentences", "JSON", "Tensors", "Layers", "LowPrecision", "CLibCrypto"),
   "GGUF": Place("Infra", "Checkpoints", "BlockFormats"),
   "ProcessGraph": Place("Infra", "Sentences", "Tensors", "Plugins", "Recipes", "Checkpoints", "Logging"),
   "RunStore": Place("Infra", "ProcessGraph", "Recipes", "GRDB"),
-  "Jinja": Place("Architecture", "Sentences"),
-  "Text": Place("Architecture", "Sentences", "Jinja", "CPCRE2"),
+  "Jinja": Place("Architecture", "Sentences", "JSON"),
+  "Text": Place("Architecture", "Sentences", "JSON", "Jinja", "CPCRE2"),
   "GGUFModels": Place(
     "Architecture", "Text", "Tensors", "Layers", "LowPrecision", "BlockFormats", "Recipes", "Checkpoints", "GGUF"),
   "LanguageModels": Place(
@@ -50,7 +51,7 @@ private let places: [String: Place] = [
     "Recipes", "Checkpoints", "ProcessGraph", "Text", "LanguageModels", "Rewards"),
   "Inference": Place("Serving", "Tensors", "Layers", "Text", "LanguageModels", "Plugins"),
   "HTTPServing": Place(
-    "Serving", "Sentences", "Jinja", "Text", "LanguageModels", "Hummingbird", "HTTPTypes", "NIOCore", "Logging",
+    "Serving", "Sentences", "JSON", "Jinja", "Text", "LanguageModels", "Hummingbird", "HTTPTypes", "NIOCore", "Logging",
     "ServiceLifecycle",
     "UnixSignals"),
 ]

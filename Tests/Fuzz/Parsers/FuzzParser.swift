@@ -29,7 +29,7 @@ enum FuzzParsers {
       ConfigurationParser(goldens: goldens, parts: parts), ModelParser(goldens: goldens, parts: parts),
       RecipeParser(parts: parts), RequestParser(goldens: goldens, parts: parts), CorpusParser(),
       DocumentsParser(), TrainerStateParser(parts: parts), ConversionParser(goldens: goldens),
-      AnswerParser(goldens: goldens),
+      AnswerParser(goldens: goldens), JSONParser(),
     ]
   }
 }

@@ -1,5 +1,6 @@
 // The table that says which shard holds which tensor: `model.safetensors.index.json`.
 // It comes from outside like the weights do, so the shards it names must be files of its own directory.
+import JSON
 
 /// The index of a checkpoint in several files.
 struct CheckpointIndex {
@@ -15,8 +16,8 @@ struct CheckpointIndex {
     }
     do {
       try file.withBytes { try read($0) }
-    } catch let failure as JSONScanner.Failure {
-      throw CheckpointError(path, "this is not an index of tensors: \(failure.problem)")
+    } catch let error as JSONError {
+      throw CheckpointError(path, "this is not an index of tensors: \(error)")
     }
   }
 

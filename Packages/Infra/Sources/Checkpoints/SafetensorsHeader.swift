@@ -1,5 +1,6 @@
 // The header of a safetensors file: parsed strictly, because everything after it is read on its word.
 // Format: 8 bytes of header length (little endian), the header as a JSON object, the tensors' bytes without gaps.
+import JSON
 
 /// Where one tensor of a file is, and what it is.
 public struct StoredEntry: Sendable, Hashable {
@@ -52,8 +53,8 @@ struct SafetensorsHeader {
     do {
       try readEntries(&scanner)
       try scanner.expectEnd()
-    } catch let failure as JSONScanner.Failure {
-      throw CheckpointError(path, "the header is not what the format asks for: \(failure.problem)")
+    } catch let error as JSONError {
+      throw CheckpointError(path, "the header is not what the format asks for: \(error)")
     }
     try checkCoverage()
   }
@@ -99,8 +100,8 @@ struct SafetensorsHeader {
         default: try scanner.skip()
         }
       }
-    } catch let failure as JSONScanner.Failure {
-      throw reject("its entry is not what the format asks for: \(failure.problem)")
+    } catch let error as JSONError {
+      throw reject("its entry is not what the format asks for: \(error)")
     }
     guard let typeName, let shape, let offsets else {
       let missing = typeName == nil ? "dtype" : shape == nil ? "shape" : "data_offsets"

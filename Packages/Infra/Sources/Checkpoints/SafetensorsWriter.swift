@@ -1,6 +1,7 @@
 // Writes tensors as safetensors, in one file or in shards with an index, never holding more than one piece in memory.
 // The order in a file is widest type first, then as given: every tensor is aligned to its own numbers.
 import Foundation
+import JSON
 
 /// One tensor on its way into a file.
 public struct TensorToStore: Sendable {
@@ -112,14 +113,14 @@ public struct SafetensorsWriter: Sendable {
   private func header(_ tensors: [(tensor: TensorToStore, size: Int)], _ path: String) throws -> [UInt8] {
     var fields: [String] = []
     if !metadata.isEmpty {
-      let pairs = metadata.sorted { $0.key < $1.key }.map { "\(JSONText.quoted($0)):\(JSONText.quoted($1))" }
+      let pairs = metadata.sorted { $0.key < $1.key }.map { "\(JSONValue.quoted($0)):\(JSONValue.quoted($1))" }
       fields.append("\"\(SafetensorsHeader.metadataKey)\":{\(pairs.joined(separator: ","))}")
     }
     var offset = 0
     for (tensor, size) in tensors {
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       fields.append(
-        "\(JSONText.quoted(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
+        "\(JSONValue.quoted(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(offset),\(offset + size)]}")
       offset += size
     }
@@ -151,7 +152,7 @@ public struct SafetensorsWriter: Sendable {
   ) -> String {
     var lines: [String] = []
     for (shard, file) in zip(shards, names) {
-      lines += tensors[shard].map { "    \(JSONText.quoted($0.name)): \(JSONText.quoted(file))" }
+      lines += tensors[shard].map { "    \(JSONValue.quoted($0.name)): \(JSONValue.quoted(file))" }
     }
     let map = lines.sorted().joined(separator: ",\n")
     return "{\n  \"metadata\": {\"total_size\": \(totalBytes)},\n  \"weight_map\": {\n\(map)\n  }\n}\n"

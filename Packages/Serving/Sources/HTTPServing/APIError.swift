@@ -1,6 +1,7 @@
 // What clients are told when something is wrong: a status, and one sentence in the API's error object.
 import HTTPTypes
 import Hummingbird
+import JSON
 import Jinja
 import Sentences
 

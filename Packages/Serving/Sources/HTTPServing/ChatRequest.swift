@@ -1,4 +1,5 @@
 // Reading the body of a chat completion: the conversation, and what may be asked about it.
+import JSON
 import Jinja
 import LanguageModels
 import Text
@@ -48,7 +49,7 @@ struct ChatRequest {
     }
     if let field = message["tool_calls"], try !field.items("a list of calls").isEmpty {
       for call in try field.items("a list of calls") { _ = try call.object("an object with id, type and function") }
-      details.append(.init("tool_calls", field.value.templateValue))
+      details.append(.init("tool_calls", TemplateValue(field.value)))
       if message["content"] == nil { details.append(.init("content", .null)) }
     }
     return details

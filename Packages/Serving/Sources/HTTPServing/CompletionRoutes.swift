@@ -3,6 +3,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import JSON
 import LanguageModels
 import Logging
 import Text
@@ -42,7 +43,7 @@ struct CompletionRoutes: Sendable {
   ) async throws -> Response {
     guard !drain.hasBegun else { throw APIError.draining }
     var request = request
-    let body = try JSONField(body: JSONValue(parsing: try await request.readBody(upTo: settings.maxBodyBytes)))
+    let body = try JSONField(body: JSONValue(body: try await request.readBody(upTo: settings.maxBodyBytes)))
     let model = try model(for: body)
     let (prompts, sampling, format) = try plan(body, model)
     var usage = Usage()

@@ -1,6 +1,7 @@
 // Server-sent events: one `data:` line and a blank line per chunk, comments while nothing happens, `[DONE]` last.
 import HTTPTypes
 import Hummingbird
+import JSON
 import LanguageModels
 import Logging
 

@@ -1,4 +1,5 @@
 // A JSON value that knows where in the request it stands, so that complaints can say which field they are about.
+import JSON
 
 /// One value of a request, with its path, for example `messages[2].content`.
 struct JSONField {

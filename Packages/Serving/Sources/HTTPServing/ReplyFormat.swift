@@ -1,5 +1,6 @@
 // The two shapes in which answers leave: chat completions and text completions, whole or in chunks.
 // Key order and presence are fixed here and nowhere else.
+import JSON
 import LanguageModels
 import Text
 

@@ -2,6 +2,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import JSON
 
 struct Routes: Sendable {
   var models: [ServedModel]
@@ -62,7 +63,7 @@ struct Routes: Sendable {
 
   private func addModels(to group: RouterGroup<BasicRequestContext>) {
     let list = JSONValue.object([
-      .init(name: "object", value: "list"), .init(name: "data", value: .array(models.map(\.listing))),
+      .init("object", "list"), .init("data", .array(models.map(\.listing))),
     ])
     for path: RouterPath in ["/v1/models", "/models"] { add(path, .get, to: group) { _, _ in .json(list) } }
     // Names of models may contain slashes.

@@ -2,6 +2,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import JSON
 
 struct RunRoutes: Sendable {
   var puzzles: (any PuzzleSource)?

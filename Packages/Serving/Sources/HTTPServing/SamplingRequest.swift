@@ -1,4 +1,5 @@
 // The part of a request that chat and text completions share: how to sample, how often, and in what form to answer.
+import JSON
 import LanguageModels
 
 struct SamplingRequest {

@@ -1,5 +1,6 @@
 // One model as clients see it: a name, and everything needed to turn a conversation into an answer.
 // Weights, engine and template are made elsewhere and handed in, so that the server knows none of them.
+import JSON
 public import LanguageModels
 public import Text
 

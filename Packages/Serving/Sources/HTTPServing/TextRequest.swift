@@ -1,4 +1,5 @@
 // Reading the body of a text completion: one or more texts (or lists of token ids) to continue as they are.
+import JSON
 import LanguageModels
 import Text
 

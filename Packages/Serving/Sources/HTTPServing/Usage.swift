@@ -1,4 +1,5 @@
 // How many tokens a request used, with every key that OpenAI's and DeepSeek's clients look for.
+import JSON
 
 struct Usage: Equatable {
   var promptTokens = 0

@@ -1,4 +1,5 @@
 // From `decoder` and `post_processor` of a tokenizer.json to what decodes, and to the markers around a text.
+import JSON
 
 /// Reads `decoder`.
 enum DecoderReading {

@@ -1,4 +1,5 @@
 // From `model` of a tokenizer.json to a model, with the vocabulary checked: ids, contents, merges.
+import JSON
 
 /// The vocabulary of a model as the file writes it.
 struct FileVocabulary {
@@ -80,7 +81,7 @@ struct ModelReading {
       return type
     }
     if !place["merges"].isMissing { return "BPE" }
-    if case .list? = place["vocab"].value { return "Unigram" }
+    if case .array? = place["vocab"].value { return "Unigram" }
     return place["max_input_chars_per_word"].isMissing ? "WordLevel" : "WordPiece"
   }
 
@@ -90,10 +91,10 @@ struct ModelReading {
       let values = try place["vocab"].values()
       var vocabulary = FileVocabulary(mostTokens: values.count + added)
       for (index, value) in values.enumerated() {
-        guard case .list(let pair) = value, pair.count == 2, case .string(let spelling) = pair[0] else {
+        guard case .array(let pair) = value, pair.count == 2, case .string(let spelling) = pair[0] else {
           throw place["vocab"].error("has at [\(index)] \(value.kind); expected a token with its score")
         }
-        try vocabulary.addRepeatable(spelling, at: "model.vocab")
+        try vocabulary.addRepeatable(Array(spelling.utf8), at: "model.vocab")
       }
       return vocabulary
     }
@@ -101,9 +102,9 @@ struct ModelReading {
     var vocabulary = FileVocabulary(mostTokens: members.count + added)
     for member in members {
       guard case .integer(let id) = member.value else {
-        throw place["vocab"].error("gives \(quoted(member.key)) \(member.value.kind); expected a whole number")
+        throw place["vocab"].error("gives \(quoted(member.name.utf8)) \(member.value.kind); expected a whole number")
       }
-      try vocabulary.add(member.key, id: id, at: "model.vocab")
+      try vocabulary.add(Array(member.name.utf8), id: id, at: "model.vocab")
     }
     return vocabulary
   }
@@ -147,10 +148,10 @@ struct ModelReading {
       throw place[key].error("is set; sampling is not built, expected null")
     }
     let tokens = try place["vocab"].values().enumerated().map { index, value -> (bytes: [UInt8], score: Double) in
-      guard case .list(let pair) = value, pair.count == 2, case .string(let spelling) = pair[0] else {
+      guard case .array(let pair) = value, pair.count == 2, case .string(let spelling) = pair[0] else {
         throw place["vocab"].error("has at [\(index)] no token with its score")
       }
-      return (spelling, try JSONPlace(pair[1], at: "model.vocab[\(index)][1]").double())
+      return (Array(spelling.utf8), try JSONPlace(pair[1], at: "model.vocab[\(index)][1]").double())
     }
     guard !tokens.isEmpty else { throw place["vocab"].error("is empty; expected tokens with their scores") }
     let unknown = try place["unk_id"].count(upTo: tokens.count - 1)
@@ -212,15 +213,15 @@ extension ModelReading {
   private func pair(_ value: JSONValue, _ rank: Int) throws -> (left: [UInt8], right: [UInt8])? {
     switch value {
     case .string(let line):
-      let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+      let parts = Array(line.utf8).split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
       if parts.count == 2 { return (Array(parts[0]), Array(parts[1])) }
-      if line.starts(with: Array("#version".utf8)) { return nil }
+      if line.utf8.starts(with: "#version".utf8) { return nil }
       throw place["merges"].error("has at [\(rank)] \(parts.count) parts; a merge joins exactly two tokens")
-    case .list(let parts):
+    case .array(let parts):
       guard parts.count == 2, case .string(let left) = parts[0], case .string(let right) = parts[1] else {
         throw place["merges"].error("has at [\(rank)] a list that is not two texts; a merge joins exactly two tokens")
       }
-      return (left, right)
+      return (Array(left.utf8), Array(right.utf8))
     case .null, .bool, .integer, .number, .object:
       throw place["merges"].error("has at [\(rank)] \(value.kind); expected two tokens")
     }

@@ -1,5 +1,6 @@
 // From a tokenizer.json, whatever its parts are, to a tokenizer. The whole file is checked before anything runs.
 import Foundation
+import JSON
 
 extension TokenizerPipeline {
   /// Reads a tokenizer.json, or the one in a directory. The tokenizer_config.json beside it, where there is one, names
@@ -17,7 +18,10 @@ extension TokenizerPipeline {
     json: Data, named name: String = "tokenizer.json", configuration: TokenizerConfiguration = TokenizerConfiguration()
   ) throws {
     do {
-      self.init(try Self.parts(of: JSONPlace(try JSONReader.read([UInt8](json)), at: ""), configuration))
+      let value = try json.withUnsafeBytes { try JSONValue(reading: $0) }
+      self.init(try Self.parts(of: JSONPlace(value, at: ""), configuration))
+    } catch let error as JSONError {
+      throw TokenizerError("\(name): the file is not JSON: \(error); expected a JSON object")
     } catch let error as TokenizerError {
       throw TokenizerError("\(name): \(error.description)")
     }

@@ -1,5 +1,6 @@
 // From the steps of a tokenizer.json to the steps that run: normalizers and pre-tokenizers.
 // What is not understood is refused by its key, with what would have been.
+import JSON
 
 extension JSONPlace {
   /// The steps of a place: none, one, or those of a (nested) Sequence, whose members stand under `key`.
@@ -12,9 +13,9 @@ extension JSONPlace {
   /// Throws when the object has a key that is not among `known`; such a key may change what the step does.
   func requireKeys(_ known: String...) throws {
     for member in try members() {
-      let key = String(decoding: member.key, as: UTF8.self)
-      guard known.contains(key) || key == "type" else {
-        throw error("has the key '\(key.prefix(60))'; known here are \((["type"] + known).joined(separator: ", "))")
+      guard known.contains(member.name) || member.name == "type" else {
+        throw error(
+          "has the key '\(member.name.prefix(60))'; known here are \((["type"] + known).joined(separator: ", "))")
       }
     }
   }

@@ -1,21 +1,7 @@
-// A JSON document as values that keep their bytes, and the places in it that errors name.
-// Strings of Swift compare by canonical equivalence; the tokens of a vocabulary must not.
+// The places of a JSON document, which errors name by the keys that lead to them.
+import JSON
 
-/// One value of a JSON document.
-enum JSONValue {
-  /// A key with its value. Keys may repeat, as they do in damaged files.
-  struct Member {
-    let key: [UInt8]
-    let value: JSONValue
-  }
-  case null
-  case bool(Bool)
-  case integer(Int)
-  case number(Double)
-  case string([UInt8])
-  case list([JSONValue])
-  case object([Member])
-
+extension JSONValue {
   /// What an error calls a value of this kind.
   var kind: String {
     switch self {
@@ -23,7 +9,7 @@ enum JSONValue {
     case .bool: "true or false"
     case .integer, .number: "a number"
     case .string: "a string"
-    case .list: "a list"
+    case .array: "a list"
     case .object: "an object"
     }
   }
@@ -44,8 +30,7 @@ struct JSONPlace {
   /// The member of an object; a repeated key counts for the last time it is written.
   subscript(key: String) -> JSONPlace {
     let name = path.isEmpty ? key : "\(path).\(key)"
-    guard case .object(let members)? = value else { return JSONPlace(nil, at: name) }
-    return JSONPlace(members.last { $0.key.elementsEqual(key.utf8) }?.value, at: name)
+    return JSONPlace(value?[key], at: name)
   }
 
   var isMissing: Bool { value == nil }
@@ -58,11 +43,11 @@ struct JSONPlace {
     return error("is \(value.kind); expected \(expected)")
   }
 
-  func bytes() throws -> [UInt8] {
-    guard case .string(let bytes)? = value else { throw wrongType("a string") }
-    return bytes
+  func string() throws -> String {
+    guard case .string(let text)? = value else { throw wrongType("a string") }
+    return text
   }
-  func string() throws -> String { String(decoding: try bytes(), as: UTF8.self) }
+  func bytes() throws -> [UInt8] { Array(try string().utf8) }
   func optionalString() throws -> String? { isMissing ? nil : try string() }
 
   /// The one Unicode scalar that a string holds.
@@ -95,12 +80,12 @@ struct JSONPlace {
   }
 
   func list() throws -> [JSONPlace] {
-    guard case .list(let values)? = value else { throw wrongType("a list") }
+    guard case .array(let values)? = value else { throw wrongType("a list") }
     return values.enumerated().map { JSONPlace($1, at: "\(path)[\($0)]") }
   }
   /// The values of a list, for lists too long to name every place in advance.
   func values() throws -> [JSONValue] {
-    guard case .list(let values)? = value else { throw wrongType("a list") }
+    guard case .array(let values)? = value else { throw wrongType("a list") }
     return values
   }
   func members() throws -> [JSONValue.Member] {
