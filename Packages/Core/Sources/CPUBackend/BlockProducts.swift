@@ -14,7 +14,7 @@ struct PackedBlocks {
   let format: ck_block_format
   let k: Int
   let n: Int
-  var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
+  var panels: Int { panelCount(n) }
   var panelBytes: Int { ck_block_panel_bytes(format, k) }
   func panel(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(storage.address) + start + index * panelBytes }
 }
@@ -87,8 +87,7 @@ extension CPUBackend {
       let bytes = ck_block_packed_bytes(format, k, packedRows.count)
       guard let storage = allocatePacked(byteCount: bytes, isExpert: isExpert) else { return nil }
       let from = weight.storage.address + packedRows.lowerBound * blocks.byteCount(of: k)
-      let panels = (packedRows.count + Int(CK_NR) - 1) / Int(CK_NR)
-      pool.forEachRange(panels, grain: max(1, 32_768 / max(1, k * Int(CK_NR)))) {
+      forEachPanels(panelCount(packedRows.count), k: k) {
         ck_block_pack(
           format, storage.address.assumingMemoryBound(to: UInt8.self), from.assumingMemoryBound(to: UInt8.self), k,
           packedRows.count, $0.lowerBound, $0.upperBound)

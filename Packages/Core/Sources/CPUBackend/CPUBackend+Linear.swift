@@ -100,8 +100,8 @@ extension CPUBackend {
     let packed = (0..<operation.groups).map { _ in
       PackedMatrix(storage: allocate(byteCount: ck_packed_count(k, n) * 4), k: k, n: n)
     }
-    let panels = (n + lanes - 1) / lanes
-    pool.forEachRange(operation.groups * panels, grain: max(1, 16_384 / max(1, k * lanes))) { range in
+    let panels = panelCount(n)
+    forEachPanels(operation.groups * panels, k: k) { range in
       for i in range {
         let (group, panel) = (i / panels, i % panels)
         var start = 0
