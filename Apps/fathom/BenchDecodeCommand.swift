@@ -12,20 +12,12 @@ struct BenchDecodeCommand: AsyncParsableCommand {
     discussion: "Times the engine that serves, from the first token of an answer to its last. With --against "
       + "llama-bench generates as many tokens at the same depth, and both take turns.")
 
-  @Option(help: "Tokens of an answer.")
-  var tokens = 64
-  @Option(help: "Tokens of the prompt before it.")
-  var prompt = 32
+  @OptionGroup var answer: BenchAnswerOptions
   @OptionGroup var shared: BenchInferenceOptions
 
-  func validate() throws {
-    try BenchInferenceOptions.check("tokens", tokens)
-    try BenchInferenceOptions.check("prompt", prompt)
-  }
-
   func run() async throws {
-    let (prompt, tokens) = (prompt, tokens)
-    try await measured(shared, slots: 1, capacity: prompt + tokens + 2) { subject, peer in
+    let (prompt, tokens) = (answer.prompt, answer.tokens)
+    try await measured(shared, slots: 1, capacity: answer.capacity) { subject, peer in
       [
         BenchTask(name: "decode, \(tokens) after \(prompt)") {
           try await subject.decode(tokens: tokens, after: prompt, seed: .random(in: 0...UInt64.max))
@@ -68,21 +60,14 @@ struct BenchBatchCommand: AsyncParsableCommand {
 
   @Option(help: "Answers at once.")
   var slots = 16
-  @Option(help: "Tokens of an answer.")
-  var tokens = 64
-  @Option(help: "Tokens of the prompt before each.")
-  var prompt = 32
+  @OptionGroup var answer: BenchAnswerOptions
   @OptionGroup var shared: BenchInferenceOptions
 
-  func validate() throws {
-    try BenchInferenceOptions.check("slots", slots, upTo: 4096)
-    try BenchInferenceOptions.check("tokens", tokens)
-    try BenchInferenceOptions.check("prompt", prompt)
-  }
+  func validate() throws { try requireOption("slots", slots, in: 1...4096) }
 
   func run() async throws {
-    let (slots, prompt, tokens) = (slots, prompt, tokens)
-    try await measured(shared, slots: slots, capacity: prompt + tokens + 2) { subject, peer in
+    let (slots, prompt, tokens) = (slots, answer.prompt, answer.tokens)
+    try await measured(shared, slots: slots, capacity: answer.capacity) { subject, peer in
       [
         BenchTask(name: "\(slots) answers, \(tokens) after \(prompt)") {
           try await subject.batch(slots: slots, tokens: tokens, after: prompt, seed: .random(in: 0...UInt64.max))
@@ -119,18 +104,11 @@ private func measured(
   _ shared: BenchInferenceOptions, slots: Int, capacity: Int,
   _ tasks: @escaping @Sendable (InferenceSubject, LlamaPrograms?) -> [BenchTask]
 ) async throws {
-  let (parts, progress, load) = (try shared.compute.parts(), TerminalProgress(), BenchLoad())
-  load.warn(progress)
-  let peer = try shared.peer(parts.threads)
-  let directory = ModelDirectory(shared.model)
-  let profiling = shared.profile ? ProfilingBackend(parts.device.backend) : nil
-  let result = try await interruptible("bench", progress) {
+  try await shared.report("tokens/s") { result, parts, peer, progress in
+    let profiling = shared.profile ? ProfilingBackend(parts.device.backend) : nil
     let subject = try InferenceSubject(
-      directory, shared.arithmetic, parts, on: profiling.map { Device($0) }, slots: slots,
+      ModelDirectory(shared.model), shared.arithmetic, parts, on: profiling.map { Device($0) }, slots: slots,
       capacity: capacity)
-    var result = BenchInferenceResult(
-      model: shared.model, weights: shared.arithmetic.form(of: directory).rawValue, threads: parts.threads,
-      load: load.average, unit: "tokens/s")
     (result.weightBytes, result.memoryBytesPerPosition) = (subject.weightBytes, subject.memoryBytesPerPosition)
     result.describedBytesPerPosition = subject.describedBytesPerPosition
     result.openingSeconds = subject.openingSeconds
@@ -146,10 +124,8 @@ private func measured(
       let seconds = (ContinuousClock.now - began) / .seconds(1)
       let profile = BenchProfile(profiling.measurements, stepSeconds: [seconds])
       result.profile = profile.summary
-      if !shared.json { progress.note(profile.text) }
+      if !shared.output.json { progress.note(profile.text) }
     }
     result.peakResidentBytes = PeakMemory(of: parts.device).resident
-    return result
   }
-  if shared.json { try Output.json(result) } else { try Output.write(result.text) }
 }

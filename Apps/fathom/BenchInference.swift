@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import LanguageModels
+import Layers
 
 /// Options of `fathom bench decode|prefill|batch|start`.
 struct BenchInferenceOptions: ParsableArguments {
@@ -13,28 +14,51 @@ struct BenchInferenceOptions: ParsableArguments {
   var turns = 3
   @Flag(help: "Also show which operations our side's time goes to.")
   var profile = false
-  @Flag(help: "Print one line of JSON.")
-  var json = false
+  @OptionGroup var output: ResultOptions
   @OptionGroup var arithmetic: ModelOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
-    guard (1...1000).contains(turns) else {
-      throw ValidationError("--turns is \(turns); it must be between 1 and 1000.")
-    }
-    guard !profile || against == nil else {
-      throw ValidationError("--profile slows our side a little, so it does not go with --against; run them apart.")
-    }
+    try requireOption("turns", turns, in: 1...1000)
+    try BenchProfile.check(isWanted: profile, against: against)
   }
 
-  func peer(_ threads: Int) throws -> LlamaPrograms? {
-    try against.map { try LlamaPrograms($0, model: model, threads: threads) }
-  }
-  /// Throws `ValidationError` for a number that no sequence can have.
-  static func check(_ name: String, _ value: Int, upTo most: Int = 1_000_000) throws {
-    guard (1...most).contains(value) else {
-      throw ValidationError("--\(name) is \(value); it must be between 1 and \(most).")
+  /// Fills in a result, in turns with the peer where there is one.
+  typealias Measuring =
+    @Sendable (
+      inout BenchInferenceResult, Parts, LlamaPrograms?, TerminalProgress
+    ) async throws -> Void
+
+  /// Has `measure` fill in a result in `unit`, in a way that Ctrl-C stops, and prints it.
+  func report(_ unit: String, _ measure: @escaping Measuring) async throws {
+    let (parts, progress, load) = (try compute.parts(), TerminalProgress(), BenchLoad())
+    load.warn(progress)
+    let peer = try against.map { try LlamaPrograms($0, model: model, threads: parts.threads) }
+    let begun = BenchInferenceResult(
+      model: model, weights: arithmetic.form(of: ModelDirectory(model)).rawValue, threads: parts.threads,
+      load: load.average, unit: unit)
+    let result = try await interruptible("bench", progress) {
+      var result = begun
+      try await measure(&result, parts, peer, progress)
+      return result
     }
+    try output.print(result, text: result.text)
+  }
+}
+
+/// The lengths of what `fathom bench decode|batch` has a model write.
+struct BenchAnswerOptions: ParsableArguments {
+  @Option(help: "Tokens of an answer.")
+  var tokens = 64
+  @Option(help: "Tokens of the prompt before it.")
+  var prompt = 32
+
+  /// Positions of one sequence.
+  var capacity: Int { prompt + tokens + 2 }
+
+  func validate() throws {
+    try requireOption("tokens", tokens, in: 1...1_000_000)
+    try requireOption("prompt", prompt, in: 1...1_000_000)
   }
 }
 

@@ -15,8 +15,7 @@ struct BenchKernelsCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp(BenchPeer.help, valueName: "python"))
   var against: String?
-  @Flag(help: "Print one line of JSON.")
-  var json = false
+  @OptionGroup var output: ResultOptions
   @OptionGroup var compute: ComputeOptions
 
   /// What `--json` prints: rates in GFLOP/s.
@@ -75,7 +74,7 @@ struct BenchKernelsCommand: ParsableCommand {
       progress.report(stage: "bench", done: index + 1, of: BenchBlockProduct.all.count, unit: "weight", detail: "")
     }
     progress.clear()
-    if json { try Output.json(summary) } else { try Output.write(text(summary)) }
+    try output.print(summary, text: text(summary))
   }
 
   private func text(_ summary: Summary) -> String {

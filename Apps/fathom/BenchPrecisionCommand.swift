@@ -38,9 +38,7 @@ struct BenchPrecisionCommand: AsyncParsableCommand {
     if precision.contains(against) {
       throw ValidationError("\(against.rawValue) is judged and compared with; two different precisions are needed.")
     }
-    if let seeds, !(1...1000).contains(seeds) {
-      throw ValidationError("--seeds is \(seeds); it must be between 1 and 1000.")
-    }
+    try requireOption("seeds", seeds, in: 1...1000)
     if resume != nil && (full || !changes.changes.isEmpty) {
       throw ValidationError("--resume takes up a comparison with its own recipe; leave --full and --set out.")
     }

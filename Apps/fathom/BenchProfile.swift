@@ -1,4 +1,5 @@
 // Where the time of a training step goes: `fathom bench train --profile`, for people and as JSON.
+import ArgumentParser
 import Instruments
 
 /// The timed steps of our side, taken apart into operations.
@@ -11,6 +12,13 @@ struct BenchProfile {
   init(_ measurements: [OperationMeasurement], stepSeconds: [Double]) {
     self.measurements = measurements
     (steps, seconds) = (max(stepSeconds.count, 1), stepSeconds.reduce(0, +))
+  }
+
+  /// Throws `ValidationError` for a comparison that is to be profiled.
+  static func check(isWanted: Bool, against peer: String?) throws {
+    guard !isWanted || peer == nil else {
+      throw ValidationError("--profile slows our side a little, so it does not go with --against; run them apart.")
+    }
   }
 
   /// What no operation accounts for: the gradient walk, routing, norms on the host, the profile itself.

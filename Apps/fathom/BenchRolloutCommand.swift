@@ -16,28 +16,15 @@ struct BenchRolloutCommand: AsyncParsableCommand {
   var shape = RolloutShape.demo
   @Option(help: "Timed steps; with --against rounded up to whole rounds.")
   var steps = 6
-  @Option(help: ArgumentHelp(BenchPeer.help, valueName: "python"))
-  var against: String?
-  @Flag(help: "Also show which operations the time goes to.")
-  var profile = false
-  @Flag(help: "Print one line of JSON.")
-  var json = false
-  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var shared: BenchStepOptions
 
   /// Turns that each side has in a comparison.
   private static let rounds = 3
 
-  func validate() throws {
-    guard (1...100_000).contains(steps) else {
-      throw ValidationError("--steps is \(steps); it must be between 1 and 100000.")
-    }
-    guard !profile || against == nil else {
-      throw ValidationError("--profile slows our side a little, so it does not go with --against; run them apart.")
-    }
-  }
+  func validate() throws { try requireOption("steps", steps, in: 1...100_000) }
 
   func run() async throws {
-    let (parts, progress, load) = (try compute.parts(), TerminalProgress(), BenchLoad())
+    let (parts, progress, load) = (try shared.compute.parts(), TerminalProgress(), BenchLoad())
     load.warn(progress)
     let place = FileManager.default.temporaryDirectory.appendingPathComponent("fathom-bench-\(UUID())").path
     defer { try? FileManager.default.removeItem(atPath: place) }
@@ -45,19 +32,19 @@ struct BenchRolloutCommand: AsyncParsableCommand {
     let result = try await interruptible("bench", progress) {
       try await command.measure(parts, load, in: place, progress)
     }
-    if json { try Output.json(result.summary) } else { try Output.write(result.text) }
+    try shared.output.print(result.summary, text: result.text)
   }
 
   private func measure(
     _ parts: Parts, _ load: BenchLoad, in place: String, _ progress: TerminalProgress
   ) async throws -> BenchRolloutResult {
-    let profiling = profile ? ProfilingBackend(parts.device.backend) : nil
+    let profiling = shared.profiling(parts)
     let subject = try await RolloutSubject(
       shape, in: place, on: profiling.map { Device($0) } ?? parts.device, parts.registry)
     var trainer = try subject.trainer()
     // The first step is not timed: it makes the memory and packs the weights.
     let first = try await trainer.step()
-    let peer = try against.map {
+    let peer = try shared.against.map {
       try BenchPeer(
         python: $0, "torch_rollout.py", subject.configuration,
         [
@@ -71,8 +58,7 @@ struct BenchRolloutCommand: AsyncParsableCommand {
     var result = BenchRolloutResult(
       subject, first, threads: parts.threads, load: load.average, peer: try peer?.description())
     try result.check()
-    let turns = peer == nil ? 1 : Self.rounds
-    let each = (steps + turns - 1) / turns
+    let (turns, each) = shared.turns(steps, rounds: Self.rounds)
     profiling?.reset()
     for turn in 0..<turns {
       for step in 0..<each {

@@ -1,7 +1,6 @@
 // `fathom bench start MODEL`: from the start of a process to its first token, both sides as whole processes.
 import ArgumentParser
 import Foundation
-import LanguageModels
 import Layers
 import Tensors
 
@@ -16,34 +15,24 @@ struct BenchStartCommand: AsyncParsableCommand {
   @OptionGroup var shared: BenchInferenceOptions
 
   func run() async throws {
-    let (parts, progress, load) = (try shared.compute.parts(), TerminalProgress(), BenchLoad())
-    load.warn(progress)
-    let peer = try shared.peer(parts.threads)
     guard let program = Bundle.main.executablePath else {
       throw CommandError("this program cannot find its own file; start it by its path")
     }
-    var arguments = [
-      "generate", shared.model, "--prompt", prompt, "--max-tokens", "1", "--temperature", "0", "--threads",
-      "\(parts.threads)", "--precision", shared.arithmetic.precision.rawValue,
-    ]
-    if let weights = shared.arithmetic.weights { arguments += ["--weights", weights.rawValue] }
-    let (own, text) = (arguments, prompt)
-    let ours: @Sendable () throws -> Double = { try Self.seconds(program, own) }
-    let result = try await interruptible("bench", progress) {
+    let (shared, text) = (shared, prompt)
+    try await shared.report("seconds") { result, parts, peer, progress in
+      var arguments = [
+        "generate", shared.model, "--prompt", text, "--max-tokens", "1", "--temperature", "0", "--threads",
+        "\(parts.threads)", "--precision", shared.arithmetic.precision.rawValue,
+      ]
+      if let weights = shared.arithmetic.weights { arguments += ["--weights", weights.rawValue] }
+      let own = arguments
       let task = BenchTask(
-        name: "start to first token", ours: ours,
-        theirs: peer.map { peer in
-          { try peer.start(prompt: text) }
-        })
-      _ = try ours()
-      _ = try peer?.start(prompt: text)
-      var result = BenchInferenceResult(
-        model: shared.model, weights: shared.arithmetic.form(of: ModelDirectory(shared.model)).rawValue,
-        threads: parts.threads, load: load.average, unit: "seconds")
+        name: "start to first token", ours: { try Self.seconds(program, own) },
+        theirs: peer.map { peer in { try peer.start(prompt: text) } })
+      _ = try await task.ours()
+      _ = try task.theirs?()
       result.results = try await BenchTurns(turns: shared.turns, isDuration: true).run([task], progress)
-      return result
     }
-    if shared.json { try Output.json(result) } else { try Output.write(result.text) }
   }
 
   /// Seconds of a whole process.

@@ -13,9 +13,7 @@ struct BenchTokenizerCommand: AsyncParsableCommand {
       + "encodes the same texts by the faster of its two batch calls, and both sides take turns. Special tokens are "
       + "recognised, markers are not added, and both must give as many tokens.")
 
-  @Argument(
-    help: ArgumentHelp("A model's directory, a GGUF file, or a tokenizer.json.", valueName: "model-or-tokenizer"))
-  var tokenizer: String
+  @OptionGroup var source: TokenizerOptions
   @Option(help: ArgumentHelp("The texts, as UTF-8.", valueName: "file"))
   var text: String
   @Option(
@@ -25,30 +23,27 @@ struct BenchTokenizerCommand: AsyncParsableCommand {
   var threads: CountList?
   @Option(help: "Turns of each side; the medians count.")
   var turns = 3
-  @Flag(help: "Print one line of JSON.")
-  var json = false
+  @OptionGroup var output: ResultOptions
 
   func validate() throws {
-    guard (1...1000).contains(turns) else {
-      throw ValidationError("--turns is \(turns); it must be between 1 and 1000.")
-    }
-    for count in threads?.counts ?? [] { try BenchInferenceOptions.check("threads", count, upTo: 1024) }
+    try requireOption("turns", turns, in: 1...1000)
+    for count in threads?.counts ?? [] { try requireOption("threads", count, in: 1...1024) }
   }
 
   func run() async throws {
     let (progress, load, command) = (TerminalProgress(), BenchLoad(), self)
     load.warn(progress)
     let result = try await interruptible("bench", progress) { try await command.measure(load, progress) }
-    if json { try Output.json(result) } else { try Output.write(result.text) }
+    try output.print(result, text: result.text)
   }
 
   private func measure(_ load: BenchLoad, _ progress: TerminalProgress) async throws -> BenchTokenizerResult {
-    let (pipeline, texts) = (try ModelDirectory(tokenizer).tokenizer(), try BenchTexts(text))
+    let (pipeline, texts) = (try source.pipeline(), try BenchTexts(text))
     let all = max(1, ProcessInfo.processInfo.activeProcessorCount)
     let counts = threads?.counts ?? (all == 1 ? [1] : [1, all])
     // The first run is not timed: it says how many tokens there are.
     let tokens = pipeline.encode(texts.texts, recognizingSpecialTokens: true).reduce(0) { $0 + $1.count }
-    var result = BenchTokenizerResult(tokenizer, texts, tokens: tokens, turns: turns, load: load.average)
+    var result = BenchTokenizerResult(source.tokenizer, texts, tokens: tokens, turns: turns, load: load.average)
     for count in counts {
       try Task.checkCancellation()
       let peer = try peer(count, texts.path)
@@ -72,6 +67,7 @@ struct BenchTokenizerCommand: AsyncParsableCommand {
 
   private func peer(_ threads: Int, _ texts: String) throws -> BenchPeer? {
     guard let against else { return nil }
+    let tokenizer = source.tokenizer
     guard !ModelDirectory(tokenizer).isGGUF else {
       throw CommandError("--against \(against): the tokenizers package reads tokenizer.json, and \(tokenizer) is none")
     }

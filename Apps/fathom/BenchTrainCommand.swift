@@ -25,39 +25,28 @@ struct BenchTrainCommand: ParsableCommand {
   var recompute: Recompute?
   @Option(help: "Timed steps; with --against rounded up to whole rounds.")
   var steps = 12
-  @Option(help: ArgumentHelp(BenchPeer.help, valueName: "python"))
-  var against: String?
-  @Flag(help: "Also show which operations the time goes to.")
-  var profile = false
-  @Flag(help: "Print one line of JSON.")
-  var json = false
-  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var shared: BenchStepOptions
 
   /// Turns that each side has in a comparison.
   private static let rounds = 4
   private static let warmupSteps = 2
 
   func validate() throws {
-    guard (1...100_000).contains(steps) else {
-      throw ValidationError("--steps is \(steps); it must be between 1 and 100000.")
-    }
-    guard precision != .float8 || against == nil else {
+    try requireOption("steps", steps, in: 1...100_000)
+    guard precision != .float8 || shared.against == nil else {
       throw ValidationError("--precision fp8 has no peer: torch's autocast knows float32 and bf16.")
-    }
-    guard !profile || against == nil else {
-      throw ValidationError("--profile slows our side a little, so it does not go with --against; run them apart.")
     }
   }
 
   func run() throws {
-    let parts = try compute.parts()
+    let parts = try shared.compute.parts()
     let (progress, load) = (TerminalProgress(), BenchLoad())
     defer { progress.clear() }
     load.warn(progress)
-    let profiling = profile ? ProfilingBackend(parts.device.backend) : nil
+    let profiling = shared.profiling(parts)
     let recompute = recompute ?? .usual(in: precision)
     var trainer = try BenchTrainer(shape, in: precision, recompute, on: parts.device, profiling)
-    let peer = try against.map { try self.peer($0, threads: parts.threads) }
+    let peer = try shared.against.map { try self.peer($0, threads: parts.threads) }
     defer { peer?.end() }
     if peer != nil { progress.note("bench: the peer is loading and tries which of its forms is the fastest") }
     let forms: BenchPeer.Description? = try peer?.description()
@@ -66,8 +55,7 @@ struct BenchTrainCommand: ParsableCommand {
       peer: forms)
     try result.check()
 
-    let turns = peer == nil ? 1 : Self.rounds
-    let each = (steps + turns - 1) / turns
+    let (turns, each) = shared.turns(steps, rounds: Self.rounds)
     _ = try trainer.timed(Self.warmupSteps)
     for turn in 0..<turns {
       let glance = result.glance
@@ -82,13 +70,13 @@ struct BenchTrainCommand: ParsableCommand {
     if let backend = parts.device.backend as? CPUBackend {
       result.keptBytes = trainer.bytesKept { backend.memoryStatistics.bytesInUse }
     }
-    if let forms, let python = against {
+    if let forms, let python = shared.against {
       peer?.end()
       progress.note("bench: the peer's memory is measured in a process that takes nothing but its fastest steps")
       result.peerMemory = try peerMemory(python, threads: parts.threads, forms)
     }
     progress.clear()
-    if json { try Output.json(result.summary) } else { try Output.write(result.text) }
+    try shared.output.print(result.summary, text: result.text)
   }
 
   /// With `forms` it takes those and tries no others.

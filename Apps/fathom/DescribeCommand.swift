@@ -11,15 +11,14 @@ struct DescribeCommand: AsyncParsableCommand {
 
   @Argument(help: ArgumentHelp("A config.json, a model's directory, or a .gguf file.", valueName: "config-or-model"))
   var model: String
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ListingOptions
 
   func run() async throws {
     let (configuration, file) = try Self.configuration(of: model)
     let family = try Parts.makeRegistry().families.make(ModelType.read(configuration, from: file))
     var listing = Listing(try family.describe(configuration))
     if ModelDirectory(model).isGGUF { listing.stored = try StoredForms(GGUFModel(model).file) }
-    if json { try Output.json(listing, isPretty: true) } else { try Output.write(listing.table.text) }
+    try output.print(listing, text: listing.table.text)
   }
 
   /// The bytes of the configuration, and the file they are in.

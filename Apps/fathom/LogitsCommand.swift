@@ -36,14 +36,11 @@ struct LogitsCommand: AsyncParsableCommand {
     try Output.write("]}\n")
   }
 
-  /// The mathematics trusts its input, so ids are checked here.
   private func check(_ model: any LanguageModel) throws {
     let ids = tokens.tokens
     guard (1...model.contextLength).contains(ids.count) else {
       throw CommandError("there are \(ids.count) tokens; this model reads 1 to \(model.contextLength)")
     }
-    if let bad = ids.first(where: { $0.rawValue < 0 || Int($0.rawValue) >= model.vocabularySize }) {
-      throw CommandError("token \(bad) is outside the vocabulary; ids are 0 to \(model.vocabularySize - 1)")
-    }
+    try ids.requireTokens(of: model.vocabularySize)
   }
 }

@@ -22,8 +22,7 @@ struct PerplexityCommand: AsyncParsableCommand {
   var window: Int?
   @Flag(help: "Every line is a text of its own, which is read from its beginning.")
   var lines = false
-  @Flag(help: "Print one line of JSON.")
-  var json = false
+  @OptionGroup var output: ResultOptions
   @OptionGroup var arithmetic: ModelOptions
   @OptionGroup var compute: ComputeOptions
 
@@ -37,6 +36,11 @@ struct PerplexityCommand: AsyncParsableCommand {
     let model, weights: String
     let tokens, windows, window: Int
     let meanNegativeLogLikelihood, perplexity: Double
+
+    var text: String {
+      "\(tokens) tokens in \(windows) windows of \(window): \(String(format: "%.5f", meanNegativeLogLikelihood)) "
+        + "nats a token, perplexity \(String(format: "%.4f", perplexity))\n"
+    }
   }
 
   func run() async throws {
@@ -64,10 +68,6 @@ struct PerplexityCommand: AsyncParsableCommand {
         windows: result.windows, window: window, meanNegativeLogLikelihood: result.meanNegativeLogLikelihood,
         perplexity: result.value)
     }
-    if json { return try Output.json(summary) }
-    try Output.line(
-      "\(summary.tokens) tokens in \(summary.windows) windows of \(summary.window): "
-        + "\(String(format: "%.5f", summary.meanNegativeLogLikelihood)) nats a token, perplexity "
-        + "\(String(format: "%.4f", summary.perplexity))")
+    try output.print(summary, text: summary.text)
   }
 }

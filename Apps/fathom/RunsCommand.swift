@@ -13,22 +13,24 @@ struct RunsListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists all runs, the newest first.")
 
   @OptionGroup var runs: RunsOptions
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ListingOptions
 
   func run() async throws {
     let directory = runs.directory
     let records = directory.hasStore ? try await directory.openStore().runs() : []
-    if json { return try Output.json(records.map(Listing.init), isPretty: true) }
+    try output.print(records.map(Listing.init), text: Self.table(records, of: directory))
+  }
+
+  private static func table(_ records: [RunRecord], of directory: RunsDirectory) -> String {
     if records.isEmpty {
-      return try Output.line("There are no runs in \(directory.path) yet; `fathom demo` or `fathom run` makes one.")
+      return "There are no runs in \(directory.path) yet; `fathom demo` or `fathom run` makes one.\n"
     }
     var table = TextTable(.left("run"), .left("name"), .left("status"), .left("started"), .right("took"))
     for run in records {
       let took = run.ended.map { Figures.duration($0 - run.started) } ?? ""
       table.add(run.id, run.name, run.standing, Figures.date(run.started), took)
     }
-    try Output.write(table.text)
+    return table.text
   }
 
   /// A run without its recipe, which `runs show` gives.

@@ -11,14 +11,9 @@ struct RunsShowCommand: AsyncParsableCommand {
   @OptionGroup var runs: RunsOptions
   @Option(help: "How many sampled answers to show.")
   var answers = 3
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ListingOptions
 
-  func validate() throws {
-    if !(0...10_000).contains(answers) {
-      throw ValidationError("--answers is \(answers); it must be between 0 and 10000.")
-    }
-  }
+  func validate() throws { try requireOption("answers", answers, in: 0...10_000) }
 
   func run() async throws {
     let directory = runs.directory
@@ -26,7 +21,7 @@ struct RunsShowCommand: AsyncParsableCommand {
       throw CommandError("there are no runs in \(directory.path) yet; `fathom demo` or `fathom run` makes one")
     }
     let report = try await RunReport(run, in: directory.openStore(), answers: answers)
-    if json { try Output.json(report, isPretty: true) } else { try Output.write(report.text) }
+    try output.print(report, text: report.text)
   }
 }
 

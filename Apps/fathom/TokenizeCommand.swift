@@ -9,9 +9,7 @@ struct TokenizeCommand: AsyncParsableCommand {
     commandName: "tokenize", abstract: "Prints the tokens of the text on standard input as JSON.",
     discussion: "With --batch every line of the input is a JSON string, and every line of the output a list of ids.")
 
-  @Argument(
-    help: ArgumentHelp("A model's directory, a GGUF file, or a tokenizer.json.", valueName: "model-or-tokenizer"))
-  var tokenizer: String
+  @OptionGroup var source: TokenizerOptions
   @Flag(name: .customLong("no-special"), help: "Read the written forms of special tokens as ordinary text.")
   var readsSpecialAsText = false
   @Flag(help: "Add the tokens that the tokenizer's file wants around a text.")
@@ -26,7 +24,7 @@ struct TokenizeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let tokenizer = try ModelDirectory(tokenizer).tokenizer()
+    let tokenizer = try source.pipeline()
     let texts = batch ? try Input.lines().map(BatchLine.text) : [try Input.text()]
     let encoded = tokenizer.encode(texts, recognizingSpecialTokens: !readsSpecialAsText, threads: threads).map {
       (markers ? tokenizer.markers.before + $0 + tokenizer.markers.after : $0).map(\.rawValue)
@@ -45,23 +43,20 @@ struct DetokenizeCommand: AsyncParsableCommand {
     discussion: "Reads {\"tokens\":[1,2,3]}, [1,2,3], or numbers with commas or spaces between them. With --batch "
       + "every line is such a list, and every line of the output a JSON string.")
 
-  @Argument(
-    help: ArgumentHelp("A model's directory, a GGUF file, or a tokenizer.json.", valueName: "model-or-tokenizer"))
-  var tokenizer: String
+  @OptionGroup var source: TokenizerOptions
   @Flag(help: "Leave special tokens out.")
   var skipSpecial = false
   @Flag(help: "Read one list of ids a line, and print a JSON string for each.")
   var batch = false
 
   func run() async throws {
-    let tokenizer = try ModelDirectory(tokenizer).tokenizer()
+    let tokenizer = try source.pipeline()
     let lists = batch ? try Input.lines().map(BatchLine.tokens) : [try TokenListing(reading: Input.text()).tokens]
     for chunk in stride(from: 0, to: lists.count, by: 1000) {
-      let texts = try lists[chunk..<min(chunk + 1000, lists.count)].map { tokens in
-        if let bad = tokens.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
-          throw CommandError("token \(bad) is outside the vocabulary; ids are 0 to \(tokenizer.vocabularySize - 1)")
-        }
-        return tokenizer.decode(tokens.map { TokenID(rawValue: $0) }, skippingSpecialTokens: skipSpecial)
+      let texts = try lists[chunk..<min(chunk + 1000, lists.count)].map { ids in
+        let tokens = ids.map { TokenID(rawValue: $0) }
+        try tokens.requireTokens(of: tokenizer.vocabularySize)
+        return tokenizer.decode(tokens, skippingSpecialTokens: skipSpecial)
       }
       try Output.write(batch ? texts.map { try BatchLine.json($0) + "\n" }.joined() : texts[0])
     }

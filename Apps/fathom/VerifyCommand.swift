@@ -19,8 +19,7 @@ struct VerifyCommand: AsyncParsableCommand {
   var steps = 6
   @Option(help: "Documents of the corpus at most. A step takes no more tokens than they have.")
   var documents = 64
-  @Flag(help: "Print one line of JSON.")
-  var json = false
+  @OptionGroup var output: ResultOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -28,9 +27,7 @@ struct VerifyCommand: AsyncParsableCommand {
       throw ValidationError(
         "--steps is \(steps); it must be between 2 and 100000, so that a run can be stopped half-way.")
     }
-    guard (1...10_000_000).contains(documents) else {
-      throw ValidationError("--documents is \(documents); it must be between 1 and 10000000.")
-    }
+    try requireOption("documents", documents, in: 1...10_000_000)
   }
 
   func run() async throws {
@@ -42,7 +39,7 @@ struct VerifyCommand: AsyncParsableCommand {
     let verification = Verification(
       recipe: recipe, outline: outline, steps: steps, parts: parts, directory: place, progress: progress)
     let report = try await interruptible("verify", progress) { try await verification.report() }
-    if json { try Output.json(report) } else { try Output.write(report.text) }
+    try output.print(report, text: report.text)
     if let difference = report.difference { throw CommandError(difference) }
   }
 }

@@ -4,24 +4,9 @@ import Foundation
 import Testing
 
 @Suite struct ConvertCommandTests {
-  private static let recipe = """
-    stages:
-      texts:
-        stage: corpus
-        documents: {name: knights-and-knaves, settings: {people: [{people: 2}]}}
-        count: 200
-        vocabularySize: 300
-        preTokenizer: whitespace
-      base:
-        stage: pretrain
-        from: texts
-        steps: 20
-        batchTokens: 512
-        sequenceLength: 64
-        optimizer: {kind: muon, learningRate: 0.01}
-        model: \(TinyModel.section.replacing("\n", with: " "))
-
-    """
+  private static let recipe = TinyRecipe.of(
+    TinyRecipe.texts(200),
+    TinyRecipe.base("steps: 20", "batchTokens: 512", "optimizer: {kind: muon, learningRate: 0.01}"))
   private static let text = "A says that B is a knave. B says that A and B are both knights.\n"
 
   /// What the check printed: perplexities before and after, and the growth in percent.

@@ -58,39 +58,17 @@ private struct KillMoment {
 
 @Suite struct KillTests {
   /// With β and the losses of the family, weights move at every step, whatever the answers are worth.
-  private static let recipe = """
-    name: tiny
-    seed: 3
-    stages:
-      corpus:
-        stage: corpus
-        documents: {name: knights-and-knaves, settings: {people: [{people: 2}]}}
-        count: 60
-        vocabularySize: 300
-        preTokenizer: whitespace
-      base:
-        stage: pretrain
-        from: corpus
-        steps: 40
-        batchTokens: 128
-        sequenceLength: 64
-        saveEvery: 2
-        optimizer: {kind: muon, learningRate: 0.003, schedule: {warmupSteps: 4, decayFraction: 0.5}}
-        model: \(TinyModel.section.replacing("\n", with: " ").replacing("embeddings: 64", with: "embeddings: 192"))
-      thinker:
-        stage: grpo
-        from: base
-        problems: {name: knights-and-knaves, settings: {people: [2], distinctEvaluations: 10}}
-        steps: 16
-        promptsPerStep: 2
-        groupSize: 4
-        maxTokens: 12
-        beta: 0.05
-        objective: {mtpLossWeight: 0.3, balanceLossWeight: 0.001, biasUpdateRate: 0.001}
-        evaluateEvery: 4
-        evaluationCount: 4
-        saveEvery: 1
-    """
+  private static let recipe =
+    "name: tiny\nseed: 3\n"
+    + TinyRecipe.of(
+      TinyRecipe.texts(60),
+      TinyRecipe.base(
+        positions: 192, "steps: 40", "batchTokens: 128", "saveEvery: 2",
+        "optimizer: {kind: muon, learningRate: 0.003, schedule: {warmupSteps: 4, decayFraction: 0.5}}"),
+      TinyRecipe.thinker(
+        "steps: 16", "promptsPerStep: 2", "groupSize: 4", "beta: 0.05",
+        "objective: {mtpLossWeight: 0.3, balanceLossWeight: 0.001, biasUpdateRate: 0.001}", "evaluateEvery: 4",
+        "evaluationCount: 4", "saveEvery: 1"))
 
   /// Killed while pretraining, resumed and killed in GRPO. Nil when a stage was done before it could be killed.
   private func killedTwice(

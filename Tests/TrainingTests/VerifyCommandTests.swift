@@ -3,41 +3,12 @@ import Foundation
 import Testing
 
 @Suite struct VerifyCommandTests {
-  private static let model = TinyModel.section.replacing("\n", with: " ")
-    .replacing("embeddings: 64", with: "embeddings: 192")
-  private static let corpus = """
-    stages:
-      texts:
-        stage: corpus
-        documents: {name: knights-and-knaves, settings: {people: [{people: 2}]}}
-        count: 5000
-        vocabularySize: 300
-        preTokenizer: whitespace
-
-    """
-  private static let base = """
-      base:
-        stage: pretrain
-        from: texts
-        steps: 4000
-        batchTokens: 512
-        sequenceLength: 64
-        microBatchTokens: 200
-        optimizer: {kind: muon, learningRate: 0.003, schedule: {warmupSteps: 4, decayFraction: 0.5}}
-        model: \(model)
-
-    """
+  private static let texts = TinyRecipe.texts(5000)
+  private static let base = TinyRecipe.base(
+    positions: 192, "steps: 4000", "batchTokens: 512", "microBatchTokens: 200",
+    "optimizer: {kind: muon, learningRate: 0.003, schedule: {warmupSteps: 4, decayFraction: 0.5}}")
   private static func thinker(_ form: String) -> String {
-    """
-      thinker:
-        stage: grpo
-        from: base
-        problems: {name: knights-and-knaves, settings: {people: [2], distinctEvaluations: 10}}
-        promptsPerStep: 16
-        maxTokens: 12
-        attentionForm: \(form)
-
-    """
+    TinyRecipe.thinker("promptsPerStep: 16", "attentionForm: \(form)")
   }
 
   /// What a verification prints and how it ends.
@@ -55,7 +26,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5))) func aRecipeThatHoldsIsProven() async throws {
-    let recipe = Self.corpus + Self.base + Self.thinker("textbook")
+    let recipe = TinyRecipe.of(Self.texts, Self.base, Self.thinker("textbook"))
     let (ending, report) = try await verify(recipe, "--json", "--documents", "20", "--steps", "5")
     #expect(ending.status == 0, "\(ending.said)")
     #expect(report["holds"] as? Bool == true && report["documents"] as? Int == 20)
@@ -75,7 +46,8 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5))) func peopleReadATable() async throws {
-    let (ending, _) = try await verify(Self.corpus + Self.base + Self.thinker("absorbed"), "--steps", "2")
+    let recipe = TinyRecipe.of(Self.texts, Self.base, Self.thinker("absorbed"))
+    let (ending, _) = try await verify(recipe, "--steps", "2")
     #expect(ending.status == 0, "\(ending.said)")
     for text in [
       "stage 'base' on 64 documents", "8 micro-batches, another order", "one by one", "resumed after 1",
@@ -85,13 +57,13 @@ import Testing
   }
 
   @Test func aRecipeWithoutPretrainingIsRefused() async throws {
-    let (ending, report) = try await verify(Self.corpus)
+    let (ending, report) = try await verify(TinyRecipe.of(Self.texts))
     #expect(ending.status == 2 && report.isEmpty)
     #expect(ending.said.contains("has no stage 'pretrain'") && ending.said.contains("found corpus"), "\(ending.said)")
   }
 
   @Test func aSingleStepCannotBeStoppedHalfWay() async throws {
-    let (ending, _) = try await verify(Self.corpus + Self.base, "--steps", "1")
+    let (ending, _) = try await verify(TinyRecipe.of(Self.texts, Self.base), "--steps", "1")
     #expect(ending.status == 2 && ending.said.contains("--steps is 1"), "\(ending.said)")
   }
 }

@@ -14,7 +14,7 @@ struct PackedBlocks {
   let format: ck_block_format
   let k: Int
   let n: Int
-  var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
+  var panels: Int { panelCount(n) }
   var panelBytes: Int { ck_block_panel_bytes(format, k) }
   func panel(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(storage.address) + start + index * panelBytes }
 }
@@ -87,8 +87,7 @@ extension CPUBackend {
       let bytes = ck_block_packed_bytes(format, k, packedRows.count)
       guard let storage = allocatePacked(byteCount: bytes, isExpert: isExpert) else { return nil }
       let from = weight.storage.address + packedRows.lowerBound * blocks.byteCount(of: k)
-      let panels = (packedRows.count + Int(CK_NR) - 1) / Int(CK_NR)
-      pool.forEachRange(panels, grain: max(1, 32_768 / max(1, k * Int(CK_NR)))) {
+      forEachPanels(panelCount(packedRows.count), k: k) {
         ck_block_pack(
           format, storage.address.assumingMemoryBound(to: UInt8.self), from.assumingMemoryBound(to: UInt8.self), k,
           packedRows.count, $0.lowerBound, $0.upperBound)
@@ -125,6 +124,7 @@ extension CPUBackend {
 
   /// Runs independent products in pieces that the pool's threads claim.
   func run(_ tasks: [BlockTask]) {
+    askForStored(tasks)
     let pieces = pieces(of: tasks)
     pool.forEach(pieces.count) { compute(pieces[$0], of: tasks) }
   }
@@ -132,11 +132,17 @@ extension CPUBackend {
   /// Begins with products of `codes` into `output`, whose address waits for them. What stands between the products of few
   /// rows keeps one thread busy for a quarter of the time: the others go on meanwhile.
   func begin(_ tasks: [BlockTask], of codes: BlockRows, into output: Storage) {
+    askForStored(tasks)
     let pieces = pieces(of: tasks)
     let job = pool.begin(pieces.count) { [codes] index in
       withExtendedLifetime(codes) { compute(pieces[index], of: tasks) }
     }
     output.await { job.end() }
+  }
+
+  /// Has the system fetch the weights that are multiplied as they are stored.
+  private func askForStored(_ tasks: [BlockTask]) {
+    askForPages(of: tasks.lazy.filter { $0.b.isStored }.map(\.b.storage))
   }
 
   private func compute(_ piece: BlockPiece, of tasks: [BlockTask]) {
@@ -156,7 +162,6 @@ extension CPUBackend {
   /// Each product is cut into blocks of rows and of panels. With few rows a weight is a stream, and a stream is slow where
   /// it begins: rows are not cut and pieces are long, shorter in the last quarter, so that threads end together.
   private func pieces(of tasks: [BlockTask]) -> [BlockPiece] {
-    askForPages(of: tasks.lazy.filter { $0.b.isStored }.map(\.b.storage))
     let all = tasks.reduce(0) { $0 + $1.panelCost(rows: $1.rows) * $1.b.panels }
     let areFew = tasks.allSatisfy { $0.rows <= 4 }
     var (pieces, done) = ([BlockPiece](), 0)

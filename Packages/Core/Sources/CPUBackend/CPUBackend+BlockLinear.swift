@@ -15,36 +15,19 @@ extension CPUBackend {
     multiplies(inputs, operation.precision) && (operation.isTransposed || inputs.allSatisfy { $0.dtype.blocks == nil })
   }
 
-  /// The product of a group's rows with each of its weights, all of them quantised. Rows of one group are those of
-  /// offsets[g] ..< offsets[g + 1].
-  func blockProducts(_ inputs: [Tensor], offsets: [Int], partsPerGroup: Int, areExperts: Bool) -> Tensor {
-    let (x, codes) = (inputs[0], sharedBlocks(inputs[0]))
-    let width = (1...partsPerGroup).reduce(0) { $0 + inputs[$1].shape[0] }
-    let output = allocate(byteCount: x.shape[0] * width * 4)
-    var tasks: [BlockTask] = []
-    tasks.reserveCapacity(inputs.count)
-    for group in 0..<offsets.count - 1 where offsets[group] < offsets[group + 1] {
-      let first = offsets[group]
-      var c = output.floats + first * width
-      for place in 1 + group * partsPerGroup..<1 + (group + 1) * partsPerGroup {
-        let b = packedBlocks(inputs[place], isExpert: areExperts)
-        tasks.append(
-          BlockTask(
-            c: c, cStride: width, a: codes.row(first), aStride: codes.blocks, rows: offsets[group + 1] - first, b: b))
-        c += b.n
-      }
-    }
-    begin(tasks, of: codes, into: output)
+  /// Rows of `width` numbers from x and the weights of `parts`, all of them quantised: begun and not waited for.
+  func begunProducts(_ parts: [Part], _ x: Tensor, _ width: Int, areExperts: Bool) -> Tensor {
+    let (codes, output) = (sharedBlocks(x), allocate(byteCount: x.shape[0] * width * 4))
+    begin(blockTasks(parts, codes, output.floats, width, areExperts: areExperts), of: codes, into: output)
     return Tensor(shape: [x.shape[0], width], device: x.device, storage: output)
   }
 
-  /// The parts whose weights are quantised, of a product into rows of `width` numbers.
+  /// The product of each part's rows with its quantised weight, into rows of `width` numbers at y. `codes` are those of
+  /// all rows.
   func blockTasks(
-    _ parts: [Part], _ x: Tensor, _ y: UnsafeMutablePointer<Float>, _ width: Int, areExperts: Bool
+    _ parts: [Part], _ codes: BlockRows, _ y: UnsafeMutablePointer<Float>, _ width: Int, areExperts: Bool
   ) -> [BlockTask] {
-    if parts.isEmpty { return [] }
-    let codes = sharedBlocks(x)
-    return parts.map { part in
+    parts.map { part in
       BlockTask(
         c: y + part.rows.lowerBound * width + part.column, cStride: width, a: codes.row(part.rows.lowerBound),
         aStride: codes.blocks, rows: part.rows.count, b: packedBlocks(part.weight, isExpert: areExperts))

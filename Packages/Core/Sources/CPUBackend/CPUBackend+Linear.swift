@@ -22,14 +22,14 @@ extension CPUBackend {
   private func groupedFloat32(
     _ operation: GroupedLinearProduct, _ inputs: [Tensor], areExperts: Bool
   ) -> Outcome {
-    if inputs.dropFirst().allSatisfy({ $0.dtype.blocks != nil }) {
-      let output = blockProducts(
-        inputs, offsets: operation.offsets, partsPerGroup: operation.partsPerGroup, areExperts: areExperts)
-      return Outcome(output) { _ in preconditionFailure("\(operation.name): gradients do not pass through blocks") }
-    }
     let (x, weights) = (inputs[0], Array(inputs.dropFirst()))
     let width = weights.prefix(operation.partsPerGroup).reduce(0) { $0 + $1.shape[0] }
     let parts = eachPart(operation, weights)
+    if weights.allSatisfy({ $0.dtype.blocks != nil }) {
+      return Outcome(begunProducts(parts, x, width, areExperts: areExperts)) { _ in
+        preconditionFailure("\(operation.name): gradients do not pass through blocks")
+      }
+    }
     // Worth a job of its own where many weights are new, as in training; few rows read what was packed long ago.
     if parts.count >= 2 * threads && x.shape[0] >= 256 { packTransposes(parts.map(\.weight)) }
     let output = make([x.shape[0], width], on: x.device) { y in
@@ -44,7 +44,7 @@ extension CPUBackend {
         }
       }
       run(forwardTasks(wide, x, y, width))
-      run(blockTasks(blocks, x, y, width, areExperts: areExperts))
+      if !blocks.isEmpty { run(blockTasks(blocks, sharedBlocks(x), y, width, areExperts: areExperts)) }
       run(narrow)
     }
     let pullback = Pullback(adding: { g, sum in
@@ -100,8 +100,8 @@ extension CPUBackend {
     let packed = (0..<operation.groups).map { _ in
       PackedMatrix(storage: allocate(byteCount: ck_packed_count(k, n) * 4), k: k, n: n)
     }
-    let panels = (n + lanes - 1) / lanes
-    pool.forEachRange(operation.groups * panels, grain: max(1, 16_384 / max(1, k * lanes))) { range in
+    let panels = panelCount(n)
+    forEachPanels(operation.groups * panels, k: k) { range in
       for i in range {
         let (group, panel) = (i / panels, i % panels)
         var start = 0

@@ -82,11 +82,11 @@ extension CPUBackend {
   ) -> Storage? {
     weight.storage.derivedIfMade(DerivedLayout(name, extents)) {
       let (k, n) = (parts[0].k, parts[0].n)
-      let (panels, panelBytes) = ((n + Int(CK_NR) - 1) / Int(CK_NR), ck_narrow_panel_bytes(parts[0].form, k))
+      let (panels, panelBytes) = (panelCount(n), ck_narrow_panel_bytes(parts[0].form, k))
       let bytes = parts.count * panels * panelBytes
       guard let storage = allocatePacked(byteCount: bytes, isExpert: isExpert) else { return nil }
       weight.storage.advise(.needed)
-      pool.forEachRange(parts.count * panels, grain: max(1, 32_768 / max(1, panelBytes))) { range in
+      forEachPanels(parts.count * panels, k: k) { range in
         for i in range {
           var part = parts[i / panels]
           let place = (storage.address + i * panelBytes).assumingMemoryBound(to: UInt32.self)

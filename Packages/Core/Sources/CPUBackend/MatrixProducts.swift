@@ -10,7 +10,7 @@ struct PackedMatrix {
   let k: Int
   let n: Int
   var precision = Precision.float32
-  var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
+  var panels: Int { panelCount(n) }
 }
 
 /// One product of a job: c[m, n] = a[m, k] · b, with c and a inside larger rows.
@@ -57,7 +57,7 @@ extension CPUBackend {
     count: Int, k: Int, n: Int, _ precision: Precision, _ fill: (Storage, Range<Int>) -> Void
   ) -> PackedMatrix {
     let packed = PackedMatrix(storage: allocate(byteCount: count * 4), k: k, n: n, precision: precision)
-    pool.forEachRange(packed.panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) { fill(packed.storage, $0) }
+    forEachPanels(packed.panels, k: k) { fill(packed.storage, $0) }
     return packed
   }
   /// The packed transpose of a weight [N, K], made once per contents of the weight and precision. For products in
@@ -201,7 +201,7 @@ extension CPUBackend.TransposedTask {
   /// columns be, cut along panels of b where there are too few of them for `pieces` among `tasks`.
   fileprivate func columnBlocks(pieces: Int, tasks: Int) -> [(rows: Range<Int>, columns: Range<Int>)] {
     let block = m >= 512 ? 168 : m > 336 ? (m + 1) / 2 : m
-    let (bands, panels) = ((m + block - 1) / block, (n + Int(CK_NR) - 1) / Int(CK_NR))
+    let (bands, panels) = ((m + block - 1) / block, panelCount(n))
     let wanted = goesToOpenBLAS ? 1 : (pieces + tasks * bands - 1) / (tasks * bands)
     let cuts = max(1, min(panels, wanted))
     return (0..<bands).flatMap { band in

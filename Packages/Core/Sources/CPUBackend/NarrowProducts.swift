@@ -15,7 +15,7 @@ struct NarrowMatrix {
   var start = 0
   var n: Int { weight.n }
   var k: Int { weight.k }
-  var panels: Int { (n + Int(CK_NR) - 1) / Int(CK_NR) }
+  var panels: Int { panelCount(n) }
   var panelBytes: Int { ck_narrow_panel_bytes(weight.form, k) }
 }
 

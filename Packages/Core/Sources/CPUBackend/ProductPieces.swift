@@ -70,14 +70,15 @@ extension CPUBackend {
 }
 
 extension CPUBackend {
-  /// Makes `packedTranspose` of many float32 weights, each on one thread.
+  /// Makes `packedTranspose` of many float32 weights, each on one thread: unlike panels of one weight, they are claimed
+  /// whole, as each is made under its own storage's lock.
   func packTransposes(_ weights: [Tensor]) {
     let weights = weights.filter { $0.dtype == .float32 }
     pool.forEach(weights.count) { i in
       let (weight, n, k) = (weights[i], weights[i].shape[0], weights[i].shape[1])
       _ = weight.storage.derived(.packedTranspose(k, n, .float32)) {
         let storage = allocate(byteCount: ck_packed_count(k, n) * 4)
-        kernels.gemm.pack(storage.floats, weight.pointer, k, 1, k, n, 0, (n + Int(CK_NR) - 1) / Int(CK_NR))
+        kernels.gemm.pack(storage.floats, weight.pointer, k, 1, k, n, 0, panelCount(n))
         return storage
       }
     }

@@ -64,7 +64,7 @@ extension CPUBackend {
     let target = max(work / (threads * 6), 1 << 18)
     var pieces: [Piece] = []
     for (index, task) in tasks.enumerated() where !task.rows.isEmpty {
-      let panels = (task.b.columns + Int(CK_NR) - 1) / Int(CK_NR)
+      let panels = panelCount(task.b.columns)
       let rowBlock = min(task.rows.count, 168)
       // Panels share the decoding of the rows, so groups of eight are left whole.
       let wanted = max(1, target / (rowBlock * Int(CK_NR) * max(task.a.columns, 16)))
@@ -127,10 +127,9 @@ extension CPUBackend {
   /// The codes of a right operand in panels. Kept, they are made once for its contents and each way of reading them.
   private func packedCodes(_ b: QuantizedMatrix, isKept: Bool) -> Storage {
     let (k, n, stride) = (b.rows, b.columns, b.codes.shape[1])
-    let panels = (n + Int(CK_NR) - 1) / Int(CK_NR)
     func pack() -> Storage {
       let packed = allocate(byteCount: ck_packed_count(k, n))
-      pool.forEachRange(panels, grain: max(1, 16_384 / max(1, k * Int(CK_NR)))) {
+      forEachPanels(panelCount(n), k: k) {
         ck_pack_codes(
           packed.codes, b.codes.storage.codes, stride, b.isTransposed ? 1 : 0, k, n, $0.lowerBound, $0.upperBound)
       }
@@ -142,7 +141,7 @@ extension CPUBackend {
   /// One scale for each step of scales and each column of a panel.
   private func packedScales(_ b: QuantizedMatrix) -> Storage {
     let (n, tile, grid, lanes) = (b.columns, b.tile, b.scales.shape[1], Int(CK_NR))
-    let (panels, blocks) = ((n + lanes - 1) / lanes, (b.rows + tile.rows - 1) / tile.rows)
+    let (panels, blocks) = (panelCount(n), (b.rows + tile.rows - 1) / tile.rows)
     let key = DerivedLayout("packed-scales", [b.rows, n, tile.rows, tile.columns, b.isTransposed ? 1 : 0])
     return b.scales.storage.derived(key) {
       let packed = allocate(byteCount: panels * blocks * lanes * 4)

@@ -15,22 +15,6 @@ public actor InferenceEngine: Generator {
     var kept = 0
     var unread: [TokenID]
   }
-  /// Where a request's results go.
-  private struct Request: Sendable {
-    enum Reader: Sendable {
-      case stream(AsyncThrowingStream<GenerationEvent, any Error>.Continuation)
-      /// Answer number `index` of the call `id`.
-      case call(id: Int, index: Int)
-    }
-    let id: Int
-    let reader: Reader
-  }
-  /// A call for the answers to several prompts, which is over when the last one is there.
-  private struct Call {
-    var completions: [Completion?]
-    var missing: Int
-    let continuation: CheckedContinuation<[Completion], any Error>
-  }
 
   private var model: any LanguageModel
   private var next: (any LanguageModel)?
@@ -39,7 +23,7 @@ public actor InferenceEngine: Generator {
   private let capacity: Int
   private var memory: AttentionMemory?
   private var slots: SlotTable
-  private var calls: [Int: Call] = [:]
+  private var calls = OpenCalls()
   private var waiting: [Sequence] = []
   private var active: [Int: Sequence] = [:]
   private var cancelled: Set<Int> = []
@@ -74,8 +58,7 @@ public actor InferenceEngine: Generator {
     let requests = prompts.indices.map { Request(id: newRequest(), reader: .call(id: call, index: $0)) }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        calls[call] = Call(
-          completions: prompts.map { _ in nil }, missing: prompts.count, continuation: continuation)
+        calls.open(call, answers: prompts.count, continuation)
         submit(zip(prompts, requests).map { sequence($0, options, $1) })
         if Task.isCancelled { for request in requests { cancel(request.id) } }
       }
@@ -268,37 +251,6 @@ public actor InferenceEngine: Generator {
       }
       return completion
     }
-    switch sequence.request.reader {
-    case .stream(let continuation): continuation.end(result)
-    case .call(let id, let index): answer(id, index, result)
-    }
-  }
-
-  /// Takes down one answer of a call, and returns from it when all are there or one has failed.
-  private func answer(_ id: Int, _ index: Int, _ result: Result<Completion, any Error>) {
-    guard var call = calls.removeValue(forKey: id) else { return }
-    switch result {
-    case .failure(let error): call.continuation.resume(throwing: error)
-    case .success(let completion):
-      call.completions[index] = completion
-      call.missing -= 1
-      if call.missing > 0 {
-        calls[id] = call
-      } else {
-        call.continuation.resume(returning: call.completions.compactMap { $0 })
-      }
-    }
-  }
-}
-
-extension AsyncThrowingStream.Continuation where Element == GenerationEvent, Failure == any Error {
-  /// The last event of a stream, or the error that it ends with.
-  fileprivate func end(_ result: Result<Completion, any Error>) {
-    switch result {
-    case .success(let completion):
-      yield(.finished(completion))
-      finish()
-    case .failure(let error): finish(throwing: error)
-    }
+    calls.deliver(result, to: sequence.request.reader)
   }
 }

@@ -12,8 +12,7 @@ enum DecoderStep: Sendable {
   case fuse
   /// Up to so many of a character at the beginning and at the end disappear.
   case strip([UInt8], start: Int, stop: Int)
-  case replaceLiteral([UInt8], with: [UInt8])
-  case replacePattern(PatternMatcher, with: [UInt8])
+  case replace(Replacement)
   /// A token without the prefix begins a word: a space before it. `cleans` closes up English punctuation.
   case wordPiece(prefix: [UInt8], cleans: Bool)
   /// The suffix that ends a word becomes a space, and nothing in the last token.
@@ -25,7 +24,7 @@ enum DecoderStep: Sendable {
   var joins: Bool {
     switch self {
     case .byteLevel, .fuse: true
-    case .metaspace, .byteFallback, .strip, .replaceLiteral, .replacePattern, .wordPiece, .endOfWord, .spaced: false
+    case .metaspace, .byteFallback, .strip, .replace, .wordPiece, .endOfWord, .spaced: false
     }
   }
 
@@ -36,8 +35,8 @@ enum DecoderStep: Sendable {
     case .metaspace(let replacement, let dropsFirst):
       replacing(replacement, in: token, with: isFirst && dropsFirst ? [] : [UInt8(ascii: " ")])
     case .strip(let character, let start, let stop): stripped(token, character, start, stop)
-    case .replaceLiteral(let literal, let replacement): replacing(literal, in: token, with: replacement)
-    case .replacePattern(let matcher, let replacement): replaced(token, with: replacement) { matcher.search($0, $1) }
+    case .replace(.literal(let literal, let content)): replacing(literal, in: token, with: content)
+    case .replace(.pattern(let matcher, let content)): replaced(token, with: content) { matcher.search($0, $1) }
     case .wordPiece(let prefix, let cleans): wordPiece(token, isFirst, prefix, cleans)
     case .spaced: isFirst ? token : [UInt8(ascii: " ")] + token
     case .endOfWord(let suffix): replacing(suffix, in: token, with: [UInt8(ascii: " ")])
@@ -72,34 +71,4 @@ enum DecoderStep: Sendable {
     (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
     (" do not", " don't"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
   ].map { (Array($0.utf8), Array($1.utf8)) }
-}
-
-/// `bytes` with every occurrence of `literal` replaced.
-func replacing(_ literal: [UInt8], in bytes: [UInt8], with replacement: [UInt8]) -> [UInt8] {
-  if literal.count == 1, let first = literal.first {
-    var result: [UInt8] = []
-    result.reserveCapacity(bytes.count + bytes.count / 2)
-    for byte in bytes { if byte == first { result += replacement } else { result.append(byte) } }
-    return result
-  }
-  return replaced(bytes, with: replacement) { text, body in forEachOccurrence(of: literal, in: text, body) }
-}
-
-/// `bytes` with what `find` reports replaced.
-func replaced(
-  _ bytes: [UInt8], with replacement: [UInt8],
-  at find: (UnsafeBufferPointer<UInt8>, (Range<Int>) -> Void) -> Void
-) -> [UInt8] {
-  var result: [UInt8] = []
-  result.reserveCapacity(bytes.count)
-  var end = 0
-  bytes.withUnsafeBufferPointer { text in
-    find(text) { range in
-      result.append(contentsOf: text[end..<range.lowerBound])
-      result += replacement
-      end = range.upperBound
-    }
-    result.append(contentsOf: text[end...])
-  }
-  return result
 }

@@ -61,7 +61,7 @@ struct JoinedTail: Sendable {
     switch step {
     case .byteFallback: byte(ofFallback: text).map { $0 < 0x80 ? [$0] : [0xEF, 0xBF, 0xBD] } ?? text
     case .endOfWord(let suffix): replacing(suffix, in: text, with: [])
-    case .byteLevel, .metaspace, .fuse, .strip, .replaceLiteral, .replacePattern, .wordPiece, .spaced:
+    case .byteLevel, .metaspace, .fuse, .strip, .replace, .wordPiece, .spaced:
       step.apply(to: text, isFirst: true)
     }
   }

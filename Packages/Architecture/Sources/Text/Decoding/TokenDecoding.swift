@@ -96,7 +96,7 @@ struct TokenDecodingStream: Sendable {
     case .endOfWord:
       if let waiting = held[index] { send(step.apply(to: waiting, isFirst: false), from: index + 1, into: &output) }
       held[index] = spelling
-    case .byteLevel, .metaspace, .fuse, .strip, .replaceLiteral, .replacePattern, .wordPiece, .spaced:
+    case .byteLevel, .metaspace, .fuse, .strip, .replace, .wordPiece, .spaced:
       let isFirst = counts[index] == 0
       counts[index] += 1
       send(step.apply(to: spelling, isFirst: isFirst), from: index + 1, into: &output)

@@ -23,13 +23,7 @@ enum DecoderReading {
       return .strip(
         Array(String(try place["content"].scalar()).utf8), start: try place["start"].count(upTo: 1 << 20),
         stop: try place["stop"].count(upTo: 1 << 20))
-    case "Replace":
-      try place.requireKeys("pattern", "content")
-      let content = try place["content"].bytes()
-      switch try place["pattern"].pattern() {
-      case .literal(let text): return .replaceLiteral(text, with: content)
-      case .regex(let text): return .replacePattern(try place["pattern"].compile(text), with: content)
-      }
+    case "Replace": return .replace(try place.replacement())
     case "WordPiece":
       try place.requireKeys("prefix", "cleanup")
       return .wordPiece(prefix: try place["prefix"].bytes(), cleans: try place["cleanup"].bool())

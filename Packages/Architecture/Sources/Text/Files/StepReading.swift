@@ -23,19 +23,25 @@ extension JSONPlace {
   /// What a Split or a Replace looks for.
   enum Pattern {
     case literal([UInt8])
-    case regex([UInt8])
+    case regex(PatternMatcher)
   }
 
   func pattern() throws -> Pattern {
     try requireKeys("String", "Regex")
     if !self["String"].isMissing { return .literal(try self["String"].bytes()) }
-    return .regex(try self["Regex"].bytes())
+    let text = try self["Regex"].bytes()
+    do { return .regex(try PatternMatcher(text)) } catch let problem as TokenizerError {
+      throw error("cannot be used: \(problem.description)")
+    }
   }
 
-  /// Compiles, naming this place in the error.
-  func compile(_ pattern: [UInt8]) throws -> PatternMatcher {
-    do { return try PatternMatcher(pattern) } catch let problem as TokenizerError {
-      throw error("cannot be used: \(problem.description)")
+  /// A Replace, of a normalizer or of a decoder.
+  func replacement() throws -> Replacement {
+    try requireKeys("pattern", "content")
+    let content = try self["content"].bytes()
+    switch try self["pattern"].pattern() {
+    case .literal(let text): return .literal(text, with: content)
+    case .regex(let matcher): return .pattern(matcher, with: content)
     }
   }
 
@@ -84,13 +90,7 @@ enum NormalizerReading {
     case "Prepend":
       try place.requireKeys("prepend")
       return .prepend(try place["prepend"].bytes())
-    case "Replace":
-      try place.requireKeys("pattern", "content")
-      let content = try place["content"].bytes()
-      switch try place["pattern"].pattern() {
-      case .literal(let text): return .replaceLiteral(text, with: content)
-      case .regex(let text): return .replacePattern(try place["pattern"].compile(text), with: content)
-      }
+    case "Replace": return .replace(try place.replacement())
     case "Precompiled":
       try place.requireKeys("precompiled_charsmap")
       let map = place["precompiled_charsmap"]
@@ -189,7 +189,7 @@ enum CutReading {
     let inverted = try place["invert"].bool(default: false)
     switch try place["pattern"].pattern() {
     case .literal(let text): return .literal(text, behavior, inverted: inverted)
-    case .regex(let text): return .pattern(try place["pattern"].compile(text), behavior, inverted: inverted)
+    case .regex(let matcher): return .pattern(matcher, behavior, inverted: inverted)
     }
   }
 

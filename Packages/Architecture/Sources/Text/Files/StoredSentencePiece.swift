@@ -24,11 +24,11 @@ extension StoredVocabularyReading {
       units: .characters, vocabulary: contents, merges: MergeTable(ranked: merges(contents)),
       unknown: try marker(unknown, "unknown")?.rawValue, byteFallback: bytes)
     let addsSpace = stored.addsSpacePrefix ?? true
-    let steps: [DecoderStep] = [.replaceLiteral(Self.space, with: [UInt8(ascii: " ")]), .byteFallback, .fuse]
+    let steps: [DecoderStep] = [.replace(.literal(Self.space, with: [UInt8(ascii: " ")])), .byteFallback, .fuse]
     let strip: [DecoderStep] = addsSpace ? [.strip([UInt8(ascii: " ")], start: 1, stop: 0)] : []
     var parts = TokenizerParts(model: .bytePair(model), decoding: decoding(steps + strip))
     parts.normalizers = addsSpace ? [.prepend(Self.space)] : []
-    parts.normalizers.append(.replaceLiteral([UInt8(ascii: " ")], with: Self.space))
+    parts.normalizers.append(.replace(.literal([UInt8(ascii: " ")], with: Self.space)))
     try mark(
       &parts, beginning: stored.beginning ?? standard(1), end: stored.end ?? standard(2), addsBeginning: true)
     return parts

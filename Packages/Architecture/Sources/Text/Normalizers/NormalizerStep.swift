@@ -7,8 +7,7 @@ enum NormalizerStep: Sendable {
   case strip(left: Bool, right: Bool)
   /// Combining marks disappear.
   case stripAccents
-  case replaceLiteral([UInt8], with: [UInt8])
-  case replacePattern(PatternMatcher, with: [UInt8])
+  case replace(Replacement)
   /// Put before a text that is not empty.
   case prepend([UInt8])
   /// Control characters disappear, unusual whitespace becomes a space.
@@ -21,9 +20,7 @@ enum NormalizerStep: Sendable {
   /// How many times as long a text becomes at most, in whole numbers, where the tokenizer's file decides that.
   var growth: Int {
     switch self {
-    case .replaceLiteral(let literal, let content): max(1, (content.count + literal.count - 1) / max(1, literal.count))
-    // A pattern may match a single byte, and nothing in front of it.
-    case .replacePattern(_, let content): max(1, 2 * content.count)
+    case .replace(let replacement): replacement.growth
     case .byteAlphabet: 2
     case .form, .lowercase, .strip, .stripAccents, .prepend, .nmt, .bert, .characterMap: 1
     }
@@ -63,12 +60,12 @@ enum NormalizerStep: Sendable {
     case .lowercase: text.rewrite(lowercased)
     case .strip(let left, let right): Self.strip(&text, left, right)
     case .stripAccents: Self.keep(&text) { !PinnedProperties.isCombiningMark($0) }
-    case .replaceLiteral(let literal, let replacement) where literal.count == 1 && literal[0] != text.bytes.first:
-      text.replace(with: replacing(literal, in: text.bytes, with: replacement), leading: text.leading)
-    case .replaceLiteral(let literal, let replacement):
-      Self.replace(&text, with: replacement) { bytes, body in forEachOccurrence(of: literal, in: bytes, body) }
-    case .replacePattern(let matcher, let replacement):
-      Self.replace(&text, with: replacement) { bytes, body in matcher.search(bytes, body) }
+    case .replace(.literal(let literal, let content)) where literal.count == 1 && literal[0] != text.bytes.first:
+      text.replace(with: replacing(literal, in: text.bytes, with: content), leading: text.leading)
+    case .replace(.literal(let literal, let content)):
+      Self.replace(&text, with: content) { bytes, body in forEachOccurrence(of: literal, in: bytes, body) }
+    case .replace(.pattern(let matcher, let content)):
+      Self.replace(&text, with: content) { bytes, body in matcher.search(bytes, body) }
     case .prepend(let prefix): if !text.bytes.isEmpty { text.rewrite { prefix + $0 } }
     case .nmt: Self.nmt(&text)
     case .bert(let settings): settings.apply(to: &text)
