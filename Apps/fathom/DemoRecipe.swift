@@ -22,7 +22,7 @@ enum DemoRecipe {
       base:
         stage: pretrain
         from: corpus
-        steps: 1700
+        steps: 1600
         batchTokens: 3840
         sequenceLength: 352
         model:
@@ -70,7 +70,7 @@ enum DemoRecipe {
         evaluationProblems: {name: knights-and-knaves, settings: {people: [3]}}
         evaluateEvery: 5
         evaluationCount: 200
-        steps: 60
+        steps: 50
         promptsPerStep: 16
         groupSize: 8
         maxTokens: 340
